@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace Taiyi.Checkpoints;
+
+/// <summary>What a weight file says about one of its tensors, known before any of its data is read.</summary>
+/// <param name="Name">The key, such as <c>conv_in.weight</c>.</param>
+/// <param name="DType">The type that its elements have in the file.</param>
+/// <param name="Shape">Its sizes; empty for a scalar.</param>
+public sealed record TensorInfo(string Name, ScalarType DType, long[] Shape)
+{
+    /// <summary>The shape as it is written in messages, such as <c>[320, 4, 3, 3]</c>.</summary>
+    public string ShapeText => FormatShape(Shape);
+
+    /// <summary>Number of elements; 1 for a scalar.</summary>
+    public long Count => Shape.Aggregate(1L, (product, size) => product * size);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {DType} {ShapeText}";
+
+    internal static string FormatShape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+}
