@@ -1,0 +1,148 @@
+namespace Taiyi.Data;
+
+/// <summary>A folder of pictures with captions, one to one.</summary>
+/// <remarks>
+/// Captions are in any <see cref="CaptionFormat"/>. Opening reads names and captions only; a picture is decoded when it is asked
+/// for. The order is the ordinal order of the file names, the same on every machine.
+/// </remarks>
+public sealed class Text2ImageDataset
+{
+    private readonly Text2ImageOptions _options;
+
+    private Text2ImageDataset(string folder, IReadOnlyList<Text2ImageEntry> entries, IReadOnlyList<ImageFileException> skipped, Text2ImageOptions options)
+    {
+        Folder = folder;
+        Entries = entries;
+        Skipped = skipped;
+        _options = options;
+    }
+
+    /// <summary>The folder that was opened.</summary>
+    public string Folder { get; }
+
+    /// <summary>All pictures with their captions.</summary>
+    public IReadOnlyList<Text2ImageEntry> Entries { get; }
+
+    /// <summary>The broken pictures that were left out; empty unless <see cref="BrokenPictures.Skip"/> was asked.</summary>
+    public IReadOnlyList<ImageFileException> Skipped { get; }
+
+    /// <summary>Number of pictures.</summary>
+    public int Count => Entries.Count;
+
+    /// <summary>Width and height of the items in pixels.</summary>
+    public int Size => _options.Size;
+
+    /// <summary>Opens a folder of pictures with captions.</summary>
+    /// <exception cref="DatasetException">
+    /// There is no such folder or no picture in it, a caption file is malformed, or pictures and captions don't pair one to one:
+    /// then every orphan is listed in the message and in <see cref="DatasetException.Report"/>.
+    /// </exception>
+    public static Text2ImageDataset Open(string folder, Text2ImageOptions? options = null)
+    {
+        options ??= new Text2ImageOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Size, 1);
+        DatasetReport report = Inspect(folder);
+        if (!report.IsOneToOne)
+        {
+            throw new DatasetException(report);
+        }
+
+        if (report.Entries.Count == 0)
+        {
+            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFile.Extensions)}).");
+        }
+
+        Dictionary<string, ImageFileException> broken = options.Broken == BrokenPictures.Skip ? FindBroken(report.Entries) : [];
+        return new Text2ImageDataset(folder, [.. report.Entries.Where(entry => !broken.ContainsKey(entry.Path))], [.. broken.Values], options);
+    }
+
+    /// <summary>Pairs the pictures and captions of a folder without decoding anything; throws for no orphan but reports them all.</summary>
+    /// <exception cref="DatasetException">There is no such folder, or a caption file is malformed.</exception>
+    public static DatasetReport Inspect(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new DatasetException($"There is no folder '{folder}': name a folder that holds pictures with captions.");
+        }
+
+        CaptionFormat format = CaptionFile.FormatOf(folder);
+        string[] files = [.. FilesBelow(folder).Order(StringComparer.Ordinal)];
+        string[] pictures = [.. files.Where(ImageFile.IsImage)];
+        return format == CaptionFormat.TextFiles
+            ? Pair(folder, format, pictures, ReadTextFiles(folder, files), TextFileOf)
+            : Pair(folder, format, pictures, CaptionFile.Read(folder, format), picture => picture);
+    }
+
+    /// <summary>Decodes, resizes, crops and flips one picture.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    /// <param name="epoch">Which pass over the data: another one gives another random crop and flip.</param>
+    /// <returns>A new item; the caller owns it.</returns>
+    /// <exception cref="ImageFileException">The picture is broken.</exception>
+    public Text2ImageItem Read(int index, int epoch = 0)
+    {
+        Text2ImageEntry entry = Entries[index];
+        RgbImage image = ImagePreprocessing.ResizeShortSide(ImageFile.Read(entry.Path), Size);
+        Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
+        image = _options.Crop == CropMode.Random
+            ? ImagePreprocessing.RandomCrop(image, Size, random)
+            : ImagePreprocessing.CenterCrop(image, Size);
+        if (_options.HorizontalFlip && random.Next(2) == 1)
+        {
+            image = image.FlipHorizontally();
+        }
+
+        return new Text2ImageItem(image.ToTensor(), entry.Caption, entry.Path);
+    }
+
+    private static Dictionary<string, ImageFileException> FindBroken(IReadOnlyList<Text2ImageEntry> entries)
+    {
+        Dictionary<string, ImageFileException> broken = [];
+        foreach (Text2ImageEntry entry in entries)
+        {
+            Interruption.Token.ThrowIfCancellationRequested();
+            try
+            {
+                ImageFile.Read(entry.Path);
+            }
+            catch (ImageFileException e)
+            {
+                broken.Add(entry.Path, e);
+            }
+        }
+
+        return broken;
+    }
+
+    // Hidden files are unfinished writes and folder views: not data.
+    private static IEnumerable<string> FilesBelow(string folder) =>
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
+            .Where(name => !name.Split('/').Any(part => part.StartsWith('.')));
+
+    private static IReadOnlyList<CaptionEntry> ReadTextFiles(string folder, string[] files) =>
+        [.. files.Where(file => file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
+            .Select(file => new CaptionEntry(TextFileOf(file), File.ReadAllText(Path.Combine(folder, file)).Trim()))];
+
+    private static string TextFileOf(string file) => file[..^Path.GetExtension(file).Length] + ".txt";
+
+    // A caption belongs to a picture when its file name is the picture's caption key.
+    private static DatasetReport Pair(
+        string folder, CaptionFormat format, string[] pictures, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
+    {
+        ILookup<string, string> captionsOf = captions.ToLookup(caption => caption.FileName, caption => caption.Caption, StringComparer.Ordinal);
+        ILookup<string, string> picturesOf = pictures.ToLookup(captionKey, StringComparer.Ordinal);
+        bool HasText(string key) => captionsOf[key].Any(caption => caption.Length > 0);
+        bool IsPair(string key) => HasText(key) && captionsOf[key].Count() == 1 && picturesOf[key].Count() == 1;
+
+        return new DatasetReport
+        {
+            Folder = folder,
+            Format = format,
+            Entries = [.. pictures.Where(picture => IsPair(captionKey(picture)))
+                .Select(picture => new Text2ImageEntry(picture, Path.Combine(folder, picture), captionsOf[captionKey(picture)].Single()))],
+            PicturesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
+            CaptionsWithoutPicture = [.. captionsOf.Select(group => group.Key).Where(key => !picturesOf.Contains(key)).Order(StringComparer.Ordinal)],
+            NotOneToOne = [.. pictures.Where(picture => HasText(captionKey(picture)) && !IsPair(captionKey(picture)))],
+        };
+    }
+}
