@@ -1,0 +1,13 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Taiyi.Models;
+
+/// <summary>A 2-D convolution with bias, weight of shape (outChannels, inChannels, kernelSize, kernelSize).</summary>
+public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, long stride = 1, long padding = 0)
+    : WeightedLayer(nameof(Conv2d), [outChannels, inChannels, kernelSize, kernelSize], outChannels)
+{
+    /// <summary>(B, inChannels, H, W) -> (B, outChannels, H/stride, W/stride).</summary>
+    public override Tensor forward(Tensor input) =>
+        functional.conv2d(input, Weight, Bias, [stride, stride], [padding, padding]);
+}

@@ -1,0 +1,58 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Taiyi.Models;
+
+/// <summary>A layer with a weight and usually a bias, both filled from a checkpoint.</summary>
+/// <remarks>
+/// TorchSharp's own layers draw random weights when they are constructed: 860 million numbers for the UNet, all thrown
+/// away by the checkpoint. These begin on the meta device, where a tensor has a shape and no memory; the constructor of a
+/// whole network then calls <see cref="Allocate"/> once. Blocks in between need to know neither device nor dtype.
+/// </remarks>
+public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
+{
+    private protected WeightedLayer(string name, long[] weightShape, long? biasLength)
+        : base(name)
+    {
+        Weight = Uninitialized(weightShape, META, ScalarType.Float32);
+        Bias = biasLength is long length ? Uninitialized([length], META, ScalarType.Float32) : null;
+    }
+
+    /// <summary>The weight, <c>weight</c> in the state dict.</summary>
+    [field: ComponentName(Name = "weight")]
+    public Parameter Weight { get; private set; }
+
+    /// <summary>The bias, <c>bias</c> in the state dict, or null where the layer has none.</summary>
+    [field: ComponentName(Name = "bias")]
+    public Parameter? Bias { get; private set; }
+
+    /// <summary>
+    /// Gives every layer of a network memory for its weights: uninitialised, so load a checkpoint or call
+    /// <see cref="WeightInitialization"/>; and frozen, so that inference keeps no graph: training asks for gradients.
+    /// </summary>
+    internal static void Allocate(nn.Module network, Device? device, ScalarType? dtype)
+    {
+        foreach (WeightedLayer layer in network.modules().OfType<WeightedLayer>())
+        {
+            layer.Weight = layer.Replace("weight", layer.Weight, device ?? CPU, dtype ?? ScalarType.Float32);
+            layer.Bias = layer.Bias is { } bias ? layer.Replace("bias", bias, device ?? CPU, dtype ?? ScalarType.Float32) : null;
+        }
+    }
+
+    private Parameter Replace(string name, Parameter old, Device device, ScalarType dtype)
+    {
+        Parameter allocated = Uninitialized(old.shape, device, dtype);
+        ConditionallyRegisterParameter(name, allocated);
+        old.Dispose();
+        return allocated;
+    }
+
+    // The module owns its parameters, not the scope in which it happens to be constructed.
+    private static Parameter Uninitialized(long[] shape, Device device, ScalarType dtype)
+    {
+        Parameter parameter = new(empty(shape, dtype: dtype, device: device), requires_grad: false);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
+}

@@ -1,0 +1,39 @@
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Taiyi.Models;
+
+/// <summary>Self-attention, cross-attention to the caption and a feed-forward network, each added to its input.</summary>
+/// <remarks>diffusers, models/attention.py, <c>BasicTransformerBlock</c>.</remarks>
+public sealed class BasicTransformerBlock(long dim, long heads, long crossAttentionDim)
+    : Module<Tensor, Tensor, Tensor>(nameof(BasicTransformerBlock))
+{
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _norm1 = new(dim);
+
+    [ComponentName(Name = "attn1")]
+    private readonly CrossAttention _selfAttention = new(dim, dim, heads);
+
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _norm2 = new(dim);
+
+    [ComponentName(Name = "attn2")]
+    private readonly CrossAttention _crossAttention = new(dim, crossAttentionDim, heads);
+
+    [ComponentName(Name = "norm3")]
+    private readonly LayerNorm _norm3 = new(dim);
+
+    [ComponentName(Name = "ff")]
+    private readonly FeedForward _feedForward = new(dim);
+
+    /// <summary>Positions (B, HW, dim) and caption (B, L, crossAttentionDim) -> (B, HW, dim).</summary>
+    public override Tensor forward(Tensor sample, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor normalized = _norm1.call(sample);
+        Tensor hidden = _selfAttention.call(normalized, normalized).add_(sample); // (B, HW, dim)
+        hidden = _crossAttention.call(_norm2.call(hidden), context).add_(hidden);
+        return _feedForward.call(_norm3.call(hidden)).add_(hidden).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,46 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Taiyi.Models;
+
+/// <summary>Multi-head attention of picture positions to a context: the caption's tokens, or the positions themselves.</summary>
+/// <remarks>
+/// diffusers, models/attention_processor.py, <c>Attention</c> (called <c>CrossAttention</c> when Taiyi was made). It is here
+/// that the text enters the picture: Q comes from the picture, K and V from the text (arXiv:2112.10752, section 3.3).
+/// </remarks>
+public sealed class CrossAttention(long queryDim, long contextDim, long heads) : Module<Tensor, Tensor, Tensor>(nameof(CrossAttention))
+{
+    [ComponentName(Name = "to_q")]
+    private readonly Linear _toQ = new(queryDim, queryDim, bias: false);
+
+    [ComponentName(Name = "to_k")]
+    private readonly Linear _toK = new(contextDim, queryDim, bias: false);
+
+    [ComponentName(Name = "to_v")]
+    private readonly Linear _toV = new(contextDim, queryDim, bias: false);
+
+    [ComponentName(Name = "to_out")]
+    private readonly ModuleList<Linear> _toOut = new(new Linear(queryDim, queryDim));
+
+    /// <summary>
+    /// Called in every forward pass with query (B, heads, L, d) and key (B, heads, Lk, d), to look at the attention map
+    /// softmax(Q Kᵀ / √d); null, the default, costs nothing. The tensors are gone after the call: clone what must last.
+    /// </summary>
+    public Action<Tensor, Tensor>? Observer { get; set; }
+
+    /// <summary>Positions (B, L, queryDim) and context (B, Lk, contextDim) -> (B, L, queryDim).</summary>
+    public override Tensor forward(Tensor sample, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        Tensor query = SplitHeads(_toQ.call(sample)); // (B, heads, L, d)
+        Tensor key = SplitHeads(_toK.call(context)); // (B, heads, Lk, d)
+        Tensor value = SplitHeads(_toV.call(context)); // (B, heads, Lk, d)
+        Observer?.Invoke(query, key);
+        Tensor attended = ScaledDotProductAttention.Compute(query, key, value); // (B, heads, L, d)
+        return _toOut[0].call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // (B, L, queryDim)
+    }
+
+    private Tensor SplitHeads(Tensor x) => x.unflatten(-1, [heads, -1]).transpose(1, 2); // (B, heads, L, d)
+}
