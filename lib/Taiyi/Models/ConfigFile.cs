@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Taiyi.Checkpoints;
 
 namespace Taiyi.Models;
 
@@ -13,7 +14,7 @@ internal sealed class ConfigFile
 
     private ConfigFile(string path, JsonElement root) => (_path, _root) = (path, root);
 
-    /// <exception cref="InvalidDataException">The file does not hold a JSON object.</exception>
+    /// <exception cref="CheckpointException">The file does not hold a JSON object.</exception>
     public static ConfigFile Open(string path)
     {
         try
@@ -21,16 +22,16 @@ internal sealed class ConfigFile
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone())
-                : throw new InvalidDataException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a network's config: copy the file again.");
+                : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a network's config: copy the file again.");
         }
         catch (JsonException error)
         {
-            throw new InvalidDataException($"'{path}' is not valid JSON (line {error.LineNumber + 1}): copy the file again.", error);
+            throw new CheckpointException($"'{path}' is not valid JSON (line {error.LineNumber + 1}): copy the file again.", error);
         }
     }
 
     /// <summary>Refuses every field of the given JSON object that the file has with another value; absent fields pass.</summary>
-    /// <exception cref="InvalidDataException">A field has another value.</exception>
+    /// <exception cref="CheckpointException">A field has another value.</exception>
     public void Require(string onlyValues)
     {
         using JsonDocument document = JsonDocument.Parse(onlyValues);
@@ -41,18 +42,18 @@ internal sealed class ConfigFile
         }
     }
 
-    /// <exception cref="InvalidDataException">The field's value does not hold what it must.</exception>
+    /// <exception cref="CheckpointException">The field's value does not hold what it must.</exception>
     public void Check(string field, bool fits, string expected)
     {
         if (!fits)
         {
             string actual = _root.TryGetProperty(field, out JsonElement value) ? value.GetRawText() : "absent";
-            throw new InvalidDataException($"'{field}' is {actual} in '{_path}', but in a model of the Taiyi family it {expected}: this file belongs to another kind of model.");
+            throw new CheckpointException($"'{field}' is {actual} in '{_path}', but in a model of the Taiyi family it {expected}: this file belongs to another kind of model.");
         }
     }
 
     /// <summary>The listed sizes; a record's initial values stand where the file is silent.</summary>
-    /// <exception cref="InvalidDataException">A field has a value of another type.</exception>
+    /// <exception cref="CheckpointException">A field has a value of another type.</exception>
     public T Deserialize<T>()
     {
         try

@@ -1,3 +1,5 @@
+using Taiyi.Checkpoints;
+
 namespace Taiyi.Models;
 
 /// <summary>Sizes of a <see cref="BertTextEncoder"/>, as its <c>text_encoder/config.json</c> gives them.</summary>
@@ -32,7 +34,7 @@ public sealed record BertConfig
     public double LayerNormEps { get; init; } = 1e-12;
 
     /// <summary>Reads and checks a <c>config.json</c>.</summary>
-    /// <exception cref="InvalidDataException">The file is no such config, or asks for something this family does not use.</exception>
+    /// <exception cref="CheckpointException">The file is no such config, or asks for something this family does not use.</exception>
     public static BertConfig FromFile(string path)
     {
         ConfigFile file = ConfigFile.Open(path);

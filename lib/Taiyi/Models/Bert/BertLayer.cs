@@ -58,7 +58,7 @@ internal sealed class BertSelfAttention(BertConfig config) : Module<Tensor, Tens
     {
         using var scope = NewDisposeScope();
         Tensor Heads(Linear projection) => // (B, heads, L, d)
-            projection.call(hiddenStates).unflatten(-1, [config.NumAttentionHeads, -1]).transpose(1, 2);
+            projection.call(hiddenStates).unflatten(2, [config.NumAttentionHeads, -1]).transpose(1, 2);
 
         Tensor attended = ScaledDotProductAttention.Compute(Heads(_query), Heads(_key), Heads(_value), mask);
         return attended.transpose(1, 2).flatten(2).MoveToOuterDisposeScope();

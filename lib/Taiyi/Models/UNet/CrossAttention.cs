@@ -42,5 +42,5 @@ public sealed class CrossAttention(long queryDim, long contextDim, long heads) :
         return _toOut[0].call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // (B, L, queryDim)
     }
 
-    private Tensor SplitHeads(Tensor x) => x.unflatten(-1, [heads, -1]).transpose(1, 2); // (B, heads, L, d)
+    private Tensor SplitHeads(Tensor x) => x.unflatten(2, [heads, -1]).transpose(1, 2); // (B, heads, L, d)
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Taiyi.Checkpoints;
 
 namespace Taiyi.Models;
 
@@ -45,7 +46,7 @@ public sealed record UNet2DConditionConfig
     public int TimeEmbedDim => 4 * BlockOutChannels[0];
 
     /// <summary>Reads and checks a <c>config.json</c>.</summary>
-    /// <exception cref="InvalidDataException">The file is no such config, or asks for something this family does not use.</exception>
+    /// <exception cref="CheckpointException">The file is no such config, or asks for something this family does not use.</exception>
     public static UNet2DConditionConfig FromFile(string path)
     {
         ConfigFile file = ConfigFile.Open(path);

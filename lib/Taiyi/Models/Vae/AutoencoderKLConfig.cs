@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Taiyi.Checkpoints;
 
 namespace Taiyi.Models;
 
@@ -41,7 +42,7 @@ public sealed record AutoencoderKLConfig
     public int DownscaleFactor => 1 << (BlockOutChannels.Count - 1);
 
     /// <summary>Reads and checks a <c>config.json</c>. Files of Taiyi spell the scale <c>scale_factor</c>, or leave it out.</summary>
-    /// <exception cref="InvalidDataException">The file is no such config, or asks for something this family does not use.</exception>
+    /// <exception cref="CheckpointException">The file is no such config, or asks for something this family does not use.</exception>
     public static AutoencoderKLConfig FromFile(string path)
     {
         ConfigFile file = ConfigFile.Open(path);

@@ -1,0 +1,81 @@
+using Taiyi.Checkpoints;
+using Taiyi.Models;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Models;
+
+[NoTensorLeak]
+public sealed class AutoencoderKLTests
+{
+    private const double Tolerance = 2e-5; // tests/Golden/README.md, VAE
+
+    [Fact]
+    public void The_posterior_of_a_picture_equals_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
+
+        using DiagonalGaussianDistribution posterior = vae.Encode(golden.Read("image"));
+
+        GoldenModel.AssertClose(golden.Read("mean"), posterior.Mean, Tolerance);
+        GoldenModel.AssertClose(golden.Read("logvar"), posterior.LogVariance, Tolerance);
+        GoldenModel.AssertClose(golden.Read("mode"), posterior.Mode(), Tolerance);
+        GoldenModel.AssertClose(golden.Read("sample"), posterior.Sample(golden.Read("noise")), Tolerance);
+    }
+
+    [Fact]
+    public void The_decoded_picture_equals_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
+
+        GoldenModel.AssertClose(golden.Read("decoded"), vae.Decode(golden.Read("latents")), Tolerance);
+    }
+
+    // Inputs of variance 1e-6: the group norms' epsilon of 1e-6 decides the result.
+    [Fact]
+    public void The_middle_of_the_decoder_has_the_reference_epsilon()
+    {
+        using var scope = NewDisposeScope();
+        using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
+        var resnet = GoldenModel.Submodule<ResnetBlock2D>(vae, "decoder.mid_block.resnets.0");
+        var attention = GoldenModel.Submodule<VaeAttention>(vae, "decoder.mid_block.attentions.0");
+        Tensor small = golden.Read("small.input");
+
+        GoldenModel.AssertClose(golden.Read("small.decoder.mid_block.resnets.0"), resnet.call(small, null), Tolerance);
+        GoldenModel.AssertClose(golden.Read("small.decoder.mid_block.attentions.0"), attention.call(small), Tolerance);
+    }
+
+    [Fact]
+    public void The_same_seed_draws_the_same_latents()
+    {
+        using var scope = NewDisposeScope();
+        using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
+        using DiagonalGaussianDistribution posterior = vae.Encode(golden.Read("image"));
+
+        using Generator first = new(7, CPU), again = new(7, CPU), other = new(8, CPU);
+        Tensor drawn = posterior.Sample(first);
+
+        GoldenModel.AssertClose(drawn, posterior.Sample(again), 0);
+        Assert.False(drawn.equal(posterior.Sample(other)).all().item<bool>());
+    }
+
+    [Fact]
+    public void The_pictures_of_taiyi_mini_equal_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using AutoencoderKL vae = GoldenModel.Vae(Repository.MiniModel);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
+
+        foreach (string run in (string[])["lion", "seed_defaults", "panda"])
+        {
+            Tensor picture = vae.Decode(golden.Read($"{run}.final") / vae.Config.ScalingFactor);
+            GoldenModel.AssertClose(golden.Read($"{run}.picture"), (picture / 2 + 0.5).clamp(0, 1), Tolerance);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Taiyi.Checkpoints;
+using Taiyi.Models;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Models;
+
+/// <summary>The networks of tests/Golden/tiny-taiyi with their weights, and comparison with the reference's numbers.</summary>
+internal static class GoldenModel
+{
+    // Files of diffusers 0.3.0 have the old names of the VAE's attention.
+    private static readonly (string Now, string Old)[] OldVaeNames =
+        [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")];
+
+    public static BertTextEncoder TextEncoder(string folder, ScalarType? dtype = null)
+    {
+        BertTextEncoder network = new(BertConfig.FromFile(Path.Combine(folder, "text_encoder", "config.json")), dtype: dtype);
+        Fill(network, Path.Combine(folder, "text_encoder", "model.safetensors"));
+        return network;
+    }
+
+    public static UNet2DConditionModel UNet(string folder, ScalarType? dtype = null)
+    {
+        UNet2DConditionModel network = new(UNet2DConditionConfig.FromFile(Path.Combine(folder, "unet", "config.json")), dtype: dtype);
+        Fill(network, Path.Combine(folder, "unet", "diffusion_pytorch_model.safetensors"));
+        return network;
+    }
+
+    public static AutoencoderKL Vae(string folder, ScalarType? dtype = null)
+    {
+        AutoencoderKL network = new(AutoencoderKLConfig.FromFile(Path.Combine(folder, "vae", "config.json")), dtype: dtype);
+        Fill(network, Path.Combine(folder, "vae", "diffusion_pytorch_model.safetensors"));
+        return network;
+    }
+
+    public static string TinyTaiyi => Repository.Golden("tiny-taiyi");
+
+    /// <summary>The parameter name that an old VAE file has for a name of today.</summary>
+    public static string OldVaeName(string name) =>
+        name.Contains(".attentions.") ? OldVaeNames.Aggregate(name, (n, pair) => n.Replace(pair.Now, pair.Old)) : name;
+
+    /// <summary>The submodule at a path such as <c>down_blocks.0.resnets.0</c>.</summary>
+    public static T Submodule<T>(nn.Module network, string path)
+        where T : nn.Module => (T)network.named_modules().Single(named => named.name == path).module;
+
+    public static void AssertClose(Tensor expected, Tensor actual, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        Assert.Equal(expected.shape, actual.shape);
+        double difference = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
+        Assert.True(difference <= tolerance, $"largest difference {difference:g3}, allowed {tolerance:g3}");
+    }
+
+    private static void Fill(nn.Module network, string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            file.CopyTo(file.Tensors.ContainsKey(name) ? name : OldVaeName(name), parameter);
+        }
+    }
+}

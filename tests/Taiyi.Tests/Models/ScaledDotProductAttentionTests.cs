@@ -1,0 +1,74 @@
+using Taiyi.Models;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Models;
+
+[NoTensorLeak]
+public sealed class ScaledDotProductAttentionTests
+{
+    [Theory]
+    [InlineData(1, 1, 1, 1, 4)] // one query, one key
+    [InlineData(2, 3, 1, 9, 8)] // one query
+    [InlineData(1, 2, 513, 1, 8)] // one key, one row more than a block
+    [InlineData(2, 2, 1000, 77, 40)] // a last block that is not full
+    [InlineData(1, 1, 512, 512, 16)] // exactly one block
+    public void Both_kernels_agree_with_float64(int batch, int heads, int queries, int keys, int width)
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5, CPU);
+        Tensor Random(int length) => randn([batch, heads, length, width], generator: generator);
+        var (q, k, v) = (Random(queries), Random(keys), Random(keys));
+        Tensor scores = matmul(q.to(ScalarType.Float64), k.to(ScalarType.Float64).transpose(-1, -2)) / Math.Sqrt(width);
+        Tensor exact = matmul(scores.softmax(-1), v.to(ScalarType.Float64)); // arXiv:1706.03762, eq. (1)
+
+        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Compute(q, k, v), 5e-6);
+        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Fused(q, k, v), 5e-6);
+        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Blocked(q, k, v), 5e-6);
+    }
+
+    [Fact]
+    public void In_bfloat16_both_kernels_stay_near_float64()
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5, CPU);
+        Tensor Random(int length) => randn([1, 2, length, 16], generator: generator).bfloat16();
+        var (q, k, v) = (Random(600), Random(33), Random(33));
+        Tensor scores = matmul(q.to(ScalarType.Float64), k.to(ScalarType.Float64).transpose(-1, -2)) / Math.Sqrt(16);
+        Tensor exact = matmul(scores.softmax(-1), v.to(ScalarType.Float64));
+
+        // 8 bits of mantissa: a rounding of 2^-9 each in scores up to 6, probabilities and values up to 3.
+        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Fused(q, k, v), 0.03);
+        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Blocked(q, k, v), 0.05);
+    }
+
+    [Fact]
+    public void Gradients_of_both_kernels_are_equal()
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5, CPU);
+        Tensor q = randn([1, 2, 514, 8], generator: generator), k = randn([1, 2, 7, 8], generator: generator);
+
+        Tensor Gradient(Func<Tensor, Tensor, Tensor, Tensor> kernel)
+        {
+            Tensor query = q.clone().requires_grad_();
+            kernel(query, k, k).pow(2).sum().backward();
+            return query.grad!;
+        }
+
+        Tensor fused = Gradient((query, key, value) => ScaledDotProductAttention.Fused(query, key, value));
+        GoldenModel.AssertClose(fused, Gradient(ScaledDotProductAttention.Blocked), 1e-5);
+    }
+
+    [Fact]
+    public void A_masked_key_is_not_attended()
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5, CPU);
+        Tensor q = randn([1, 1, 3, 4], generator: generator), k = randn([1, 1, 2, 4], generator: generator);
+        Tensor mask = tensor(new[] { true, false }).reshape(1, 1, 1, 2);
+
+        Tensor output = ScaledDotProductAttention.Compute(q, k, k, mask);
+
+        GoldenModel.AssertClose(k[.., .., ..1].expand(1, 1, 3, 4), output, 1e-6); // all weight on the first
+    }
+}
