@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Checkpoints;
 
 /// <summary>
-/// A file of named tensors, open for reading: <see cref="SafetensorsFile"/> or a torch file.
+/// A file of named tensors, open for reading: <see cref="SafetensorsFile"/> or <see cref="TorchFile"/>.
 /// </summary>
 /// <remarks>
 /// Opening reads the table of contents alone. A tensor's data is mapped into memory only while it is copied, so a file

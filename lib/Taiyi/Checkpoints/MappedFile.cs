@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Checkpoints;
@@ -55,14 +56,28 @@ internal sealed class MappedFile : IDisposable
         return bytes;
     }
 
-    /// <summary>Fills a contiguous CPU tensor with as many bytes as it has, taken as they are.</summary>
-    public void CopyTo(long offset, Tensor destination)
+    /// <summary>
+    /// Copies elements that lie one behind the other into a tensor: straight into its memory where dtype, device and
+    /// strides allow, else through a temporary tensor of the same count.
+    /// </summary>
+    public void CopyTo(long offset, ScalarType dtype, Tensor destination)
     {
-        if (destination.numel() == 0)
+        if (destination.device_type == DeviceType.CPU && destination.dtype == dtype && destination.is_contiguous())
         {
+            Fill(offset, destination);
             return;
         }
 
+        using var noGrad = torch.no_grad();
+        using Tensor source = torch.empty(destination.shape, dtype, torch.CPU);
+        Fill(offset, source);
+        destination.copy_(source);
+    }
+
+    public void Dispose() => _map?.Dispose();
+
+    private void Fill(long offset, Tensor destination)
+    {
         using Tensor flat = destination.detach().view(-1);
         Visit(offset, flat.numel() * flat.ElementSize, (piece, position) =>
         {
@@ -70,8 +85,6 @@ internal sealed class MappedFile : IDisposable
             piece.CopyTo(target.bytes);
         });
     }
-
-    public void Dispose() => _map?.Dispose();
 
     private unsafe void Visit(long offset, long count, Action<ReadOnlySpan<byte>, long> visit)
     {

@@ -53,31 +53,17 @@ public sealed class SafetensorsFile : IStateDictFile
     /// <inheritdoc/>
     public Tensor Read(string name)
     {
-        TensorInfo info = Info(name);
+        TensorInfo info = TensorInfo.Find(this, name);
         Tensor tensor = torch.empty(info.Shape, info.DType, torch.CPU);
-        _file.CopyTo(_header.Offsets[name], tensor);
+        CopyTo(name, tensor);
         return tensor;
     }
 
     /// <inheritdoc/>
     public void CopyTo(string name, Tensor destination)
     {
-        TensorInfo info = Info(name);
-        if (!destination.shape.SequenceEqual(info.Shape))
-        {
-            throw new CheckpointException(
-                $"'{name}' is {info.ShapeText} in '{Path}', but {TensorInfo.FormatShape(destination.shape)} where it is copied to.");
-        }
-
-        if (destination.device_type == DeviceType.CPU && destination.dtype == info.DType && destination.is_contiguous())
-        {
-            _file.CopyTo(_header.Offsets[name], destination);
-            return;
-        }
-
-        using IDisposable noGrad = torch.no_grad();
-        using Tensor source = Read(name);
-        destination.copy_(source);
+        TensorInfo info = TensorInfo.Find(this, name, destination);
+        _file.CopyTo(_header.Offsets[name], info.DType, destination);
     }
 
     /// <summary>
@@ -95,8 +81,4 @@ public sealed class SafetensorsFile : IStateDictFile
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
-
-    private TensorInfo Info(string name) => Tensors.TryGetValue(name, out TensorInfo? info)
-        ? info
-        : throw new CheckpointException($"'{Path}' has no tensor '{name}'; it has {Tensors.Count} others.");
 }

@@ -18,4 +18,18 @@ public sealed record TensorInfo(string Name, ScalarType DType, long[] Shape)
     public override string ToString() => $"{Name} {DType} {ShapeText}";
 
     internal static string FormatShape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+
+    /// <summary>The entry of a file for a name, which must have the destination's shape if there is one.</summary>
+    internal static TensorInfo Find(IStateDictFile file, string name, Tensor? destination = null)
+    {
+        if (!file.Tensors.TryGetValue(name, out TensorInfo? info))
+        {
+            throw new CheckpointException($"'{file.Path}' has no tensor '{name}' among its {file.Tensors.Count}: see Tensors for their names.");
+        }
+
+        return destination is null || destination.shape.SequenceEqual(info.Shape)
+            ? info
+            : throw new CheckpointException(
+                $"'{name}' is {info.ShapeText} in '{file.Path}', but {FormatShape(destination.shape)} where it is copied to: the two must agree.");
+    }
 }
