@@ -78,7 +78,8 @@ internal sealed class MappedFile : IDisposable
 
     private void Fill(long offset, Tensor destination)
     {
-        using Tensor flat = destination.detach().view(-1);
+        using Tensor detached = destination.detach();
+        using Tensor flat = detached.view(-1);
         Visit(offset, flat.numel() * flat.ElementSize, (piece, position) =>
         {
             using Tensor target = flat.narrow(0, position / flat.ElementSize, piece.Length / flat.ElementSize);

@@ -48,9 +48,11 @@ public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
         return allocated;
     }
 
-    // The module owns its parameters, not the scope in which it happens to be constructed.
+    // The module owns its parameters, not the scope in which it happens to be constructed. The inner scope is for TorchSharp's
+    // count of live tensors: a Parameter made outside any scope stays counted after its disposal.
     private static Parameter Uninitialized(long[] shape, Device device, ScalarType dtype)
     {
+        using var scope = NewDisposeScope();
         Parameter parameter = new(empty(shape, dtype: dtype, device: device), requires_grad: false);
         parameter.DetachFromDisposeScope();
         return parameter;

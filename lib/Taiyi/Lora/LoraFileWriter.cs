@@ -1,0 +1,68 @@
+using System.Globalization;
+using Taiyi.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Taiyi.Lora;
+
+/// <summary>Writes the matrices of a LoRA under the names of one format.</summary>
+internal static class LoraFileWriter
+{
+    /// <summary>The name of PEFT's weight file.</summary>
+    public const string PeftFileName = "adapter_model.safetensors";
+
+    /// <summary>The name of the file with PEFT's settings, in the folder of the weights.</summary>
+    public const string PeftConfigName = "adapter_config.json";
+
+    /// <summary>Writes the file, and PEFT's settings beside it.</summary>
+    /// <returns>The path of the file.</returns>
+    public static string Write(string path, LoraConfig config, IReadOnlyDictionary<string, LoraMatrices> modules, LoraFormat format)
+    {
+        // Names first: a format that cannot hold a module leaves no file behind.
+        using var scope = NewDisposeScope();
+        List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format))];
+        string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? path
+            : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        Directory.CreateDirectory(folder);
+        if (format == LoraFormat.Peft)
+        {
+            WriteText(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
+        }
+
+        SafetensorsFile.Write(file, tensors, Metadata(config, modules, format));
+        return file;
+    }
+
+    private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format)
+    {
+        yield return new(LoraKeys.Write(path, LoraPart.Down, format), matrices.Down);
+        yield return new(LoraKeys.Write(path, LoraPart.Up, format), matrices.Up);
+        if (format == LoraFormat.Kohya)
+        {
+            yield return new(LoraKeys.Write(path, LoraPart.Alpha, format), tensor((float)matrices.Alpha));
+        }
+    }
+
+    // Alpha has no tensor in diffusers' files: without this entry diffusers would take alpha = r. In kohya's files it must be
+    // absent, as diffusers refuses a file that says alpha twice.
+    private static Dictionary<string, string> Metadata(LoraConfig config, IReadOnlyDictionary<string, LoraMatrices> modules, LoraFormat format) => format switch
+    {
+        LoraFormat.Diffusers or LoraFormat.OldDiffusers => new() { ["format"] = "pt", [LoraMetadata.Key] = LoraMetadata.Write(config, modules, prefix: "unet.") },
+        LoraFormat.Kohya => new()
+        {
+            ["format"] = "pt",
+            ["ss_network_module"] = "networks.lora",
+            ["ss_network_dim"] = config.Rank.ToString(CultureInfo.InvariantCulture),
+            ["ss_network_alpha"] = config.Alpha.ToString(CultureInfo.InvariantCulture),
+        },
+        _ => new() { ["format"] = "pt" },
+    };
+
+    private static void WriteText(string path, string text)
+    {
+        string temporary = path + ".tmp";
+        File.WriteAllText(temporary, text);
+        File.Move(temporary, path, overwrite: true);
+    }
+}
