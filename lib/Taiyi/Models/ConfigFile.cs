@@ -28,6 +28,10 @@ internal sealed class ConfigFile
         {
             throw new CheckpointException($"'{path}' is not valid JSON (line {error.LineNumber + 1}): copy the file again.", error);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"'{path}' cannot be read ({error.Message}): it belongs to every model folder, copy it there.", error);
+        }
     }
 
     /// <summary>Refuses every field of the given JSON object that the file has with another value; absent fields pass.</summary>

@@ -18,10 +18,10 @@ public sealed class AutoencoderKLTests
 
         using DiagonalGaussianDistribution posterior = vae.Encode(golden.Read("image"));
 
-        GoldenModel.AssertClose(golden.Read("mean"), posterior.Mean, Tolerance);
-        GoldenModel.AssertClose(golden.Read("logvar"), posterior.LogVariance, Tolerance);
-        GoldenModel.AssertClose(golden.Read("mode"), posterior.Mode(), Tolerance);
-        GoldenModel.AssertClose(golden.Read("sample"), posterior.Sample(golden.Read("noise")), Tolerance);
+        Close.Assert(golden.Read("mean"), posterior.Mean, Tolerance);
+        Close.Assert(golden.Read("logvar"), posterior.LogVariance, Tolerance);
+        Close.Assert(golden.Read("mode"), posterior.Mode(), Tolerance);
+        Close.Assert(golden.Read("sample"), posterior.Sample(golden.Read("noise")), Tolerance);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class AutoencoderKLTests
         using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
         using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
 
-        GoldenModel.AssertClose(golden.Read("decoded"), vae.Decode(golden.Read("latents")), Tolerance);
+        Close.Assert(golden.Read("decoded"), vae.Decode(golden.Read("latents")), Tolerance);
     }
 
     // Inputs of variance 1e-6: the group norms' epsilon of 1e-6 decides the result.
@@ -45,8 +45,8 @@ public sealed class AutoencoderKLTests
         var attention = GoldenModel.Submodule<VaeAttention>(vae, "decoder.mid_block.attentions.0");
         Tensor small = golden.Read("small.input");
 
-        GoldenModel.AssertClose(golden.Read("small.decoder.mid_block.resnets.0"), resnet.call(small, null), Tolerance);
-        GoldenModel.AssertClose(golden.Read("small.decoder.mid_block.attentions.0"), attention.call(small), Tolerance);
+        Close.Assert(golden.Read("small.decoder.mid_block.resnets.0"), resnet.call(small, null), Tolerance);
+        Close.Assert(golden.Read("small.decoder.mid_block.attentions.0"), attention.call(small), Tolerance);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class AutoencoderKLTests
         using Generator first = new(7, CPU), again = new(7, CPU), other = new(8, CPU);
         Tensor drawn = posterior.Sample(first);
 
-        GoldenModel.AssertClose(drawn, posterior.Sample(again), 0);
+        Close.Assert(drawn, posterior.Sample(again), 0);
         Assert.False(drawn.equal(posterior.Sample(other)).all().item<bool>());
     }
 
@@ -75,7 +75,7 @@ public sealed class AutoencoderKLTests
         foreach (string run in (string[])["lion", "seed_defaults", "panda"])
         {
             Tensor picture = vae.Decode(golden.Read($"{run}.final") / vae.Config.ScalingFactor);
-            GoldenModel.AssertClose(golden.Read($"{run}.picture"), (picture / 2 + 0.5).clamp(0, 1), Tolerance);
+            Close.Assert(golden.Read($"{run}.picture"), (picture / 2 + 0.5).clamp(0, 1), Tolerance);
         }
     }
 }

@@ -21,7 +21,7 @@ public sealed class BertTextEncoderTests
 
         Tensor output = encoder.call(golden.Read($"{length}.input_ids"));
 
-        GoldenModel.AssertClose(golden.Read($"{length}.no_mask"), output, Tolerance);
+        Close.Assert(golden.Read($"{length}.no_mask"), output, Tolerance);
     }
 
     [Theory]
@@ -35,7 +35,7 @@ public sealed class BertTextEncoderTests
 
         Tensor output = encoder.forward(golden.Read($"{length}.input_ids"), golden.Read($"{length}.attention_mask"));
 
-        GoldenModel.AssertClose(golden.Read($"{length}.masked"), output, Tolerance);
+        Close.Assert(golden.Read($"{length}.masked"), output, Tolerance);
     }
 
     [Theory]
@@ -50,7 +50,7 @@ public sealed class BertTextEncoderTests
 
         Tensor output = embeddings.call(golden.Read($"{length}.input_ids"));
 
-        GoldenModel.AssertClose(golden.Read($"{length}.embeddings"), output, Tolerance);
+        Close.Assert(golden.Read($"{length}.embeddings"), output, Tolerance);
     }
 
     [Fact]

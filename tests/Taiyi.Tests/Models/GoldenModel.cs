@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
 
-/// <summary>The networks of tests/Golden/tiny-taiyi with their weights, and comparison with the reference's numbers.</summary>
+/// <summary>The networks of tests/Golden/tiny-taiyi, or of taiyi-mini, with their weights.</summary>
 internal static class GoldenModel
 {
     // Files of diffusers 0.3.0 have the old names of the VAE's attention.
@@ -41,14 +41,6 @@ internal static class GoldenModel
     /// <summary>The submodule at a path such as <c>down_blocks.0.resnets.0</c>.</summary>
     public static T Submodule<T>(nn.Module network, string path)
         where T : nn.Module => (T)network.named_modules().Single(named => named.name == path).module;
-
-    public static void AssertClose(Tensor expected, Tensor actual, double tolerance)
-    {
-        using var scope = NewDisposeScope();
-        Assert.Equal(expected.shape, actual.shape);
-        double difference = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
-        Assert.True(difference <= tolerance, $"largest difference {difference:g3}, allowed {tolerance:g3}");
-    }
 
     private static void Fill(nn.Module network, string path)
     {

@@ -21,9 +21,9 @@ public sealed class ScaledDotProductAttentionTests
         Tensor scores = matmul(q.to(ScalarType.Float64), k.to(ScalarType.Float64).transpose(-1, -2)) / Math.Sqrt(width);
         Tensor exact = matmul(scores.softmax(-1), v.to(ScalarType.Float64)); // arXiv:1706.03762, eq. (1)
 
-        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Compute(q, k, v), 5e-6);
-        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Fused(q, k, v), 5e-6);
-        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Blocked(q, k, v), 5e-6);
+        Close.Assert(exact, ScaledDotProductAttention.Compute(q, k, v), 5e-6);
+        Close.Assert(exact, ScaledDotProductAttention.Fused(q, k, v), 5e-6);
+        Close.Assert(exact, ScaledDotProductAttention.Blocked(q, k, v), 5e-6);
     }
 
     [Fact]
@@ -37,8 +37,8 @@ public sealed class ScaledDotProductAttentionTests
         Tensor exact = matmul(scores.softmax(-1), v.to(ScalarType.Float64));
 
         // 8 bits of mantissa: a rounding of 2^-9 each in scores up to 6, probabilities and values up to 3.
-        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Fused(q, k, v), 0.03);
-        GoldenModel.AssertClose(exact, ScaledDotProductAttention.Blocked(q, k, v), 0.05);
+        Close.Assert(exact, ScaledDotProductAttention.Fused(q, k, v), 0.03);
+        Close.Assert(exact, ScaledDotProductAttention.Blocked(q, k, v), 0.05);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class ScaledDotProductAttentionTests
         }
 
         Tensor fused = Gradient((query, key, value) => ScaledDotProductAttention.Fused(query, key, value));
-        GoldenModel.AssertClose(fused, Gradient(ScaledDotProductAttention.Blocked), 1e-5);
+        Close.Assert(fused, Gradient(ScaledDotProductAttention.Blocked), 1e-5);
     }
 
     [Fact]
@@ -69,6 +69,6 @@ public sealed class ScaledDotProductAttentionTests
 
         Tensor output = ScaledDotProductAttention.Compute(q, k, k, mask);
 
-        GoldenModel.AssertClose(k[.., .., ..1].expand(1, 1, 3, 4), output, 1e-6); // all weight on the first
+        Close.Assert(k[.., .., ..1].expand(1, 1, 3, 4), output, 1e-6); // all weight on the first
     }
 }

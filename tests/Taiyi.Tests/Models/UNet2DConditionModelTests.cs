@@ -22,7 +22,7 @@ public sealed class UNet2DConditionModelTests
 
         Tensor output = unet.call(golden.Read($"{name}.sample"), golden.Read($"{name}.timestep"), golden.Read($"{name}.context"));
 
-        GoldenModel.AssertClose(golden.Read($"{name}.output"), output, Tolerance);
+        Close.Assert(golden.Read($"{name}.output"), output, Tolerance);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class UNet2DConditionModelTests
         Assert.Equal(4, seen.Count);
         foreach (var (stage, output) in seen)
         {
-            GoldenModel.AssertClose(golden.Read($"scalar_t.{stage}"), output, Tolerance);
+            Close.Assert(golden.Read($"scalar_t.{stage}"), output, Tolerance);
         }
 
         Tensor Keep(string stage, Tensor output)
@@ -63,7 +63,7 @@ public sealed class UNet2DConditionModelTests
 
         Tensor output = resnet.call(golden.Read("small.input"), golden.Read("small.time_embedding"));
 
-        GoldenModel.AssertClose(golden.Read("small.down_blocks.0.resnets.0"), output, Tolerance);
+        Close.Assert(golden.Read("small.down_blocks.0.resnets.0"), output, Tolerance);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class UNet2DConditionModelTests
 
         Tensor output = transformer.call(golden.Read("small.input"), golden.Read("small.context"));
 
-        GoldenModel.AssertClose(golden.Read("small.down_blocks.0.attentions.0"), output, Tolerance);
+        Close.Assert(golden.Read("small.down_blocks.0.attentions.0"), output, Tolerance);
     }
 
     [Theory]
@@ -89,7 +89,7 @@ public sealed class UNet2DConditionModelTests
 
         Tensor sinusoids = TimestepEmbedding.Sinusoids(golden.Read("timestep_embedding.timesteps"), width);
 
-        GoldenModel.AssertClose(golden.Read($"timestep_embedding.{width}"), sinusoids, 1e-5);
+        Close.Assert(golden.Read($"timestep_embedding.{width}"), sinusoids, 1e-5);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class UNet2DConditionModelTests
             golden.Read("scalar_t.sample").bfloat16(), golden.Read("scalar_t.timestep"), golden.Read("scalar_t.context").bfloat16());
 
         Assert.Equal(ScalarType.BFloat16, output.dtype);
-        GoldenModel.AssertClose(golden.Read("scalar_t.output"), output, 0.1); // bfloat16 has 8 bits: 2^-8 of values to 2.2, through 40 layers
+        Close.Assert(golden.Read("scalar_t.output"), output, 0.1); // bfloat16 has 8 bits: 2^-8 of values to 2.2, through 40 layers
     }
 
     [Fact]

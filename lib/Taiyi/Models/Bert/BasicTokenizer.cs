@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Text;
+
+namespace Taiyi.Models;
+
+/// <summary>Splits text into words for WordPiece: at spaces, around punctuation, and around every Chinese character.</summary>
+/// <remarks>
+/// transformers, models/bert/tokenization_bert_legacy.py, <c>BasicTokenizer</c>. Microsoft.ML.Tokenizers has its own, but it
+/// drops symbols such as $ and 😀, keeps _ inside a word, and composes accents again after stripping them.
+/// </remarks>
+internal sealed class BasicTokenizer(bool lowerCase, bool stripAccents, bool tokenizeChineseChars, IReadOnlyList<string> specialTokens)
+{
+    /// <summary>A word, normalised, and where it stood in the text.</summary>
+    public readonly record struct Word(string Text, int Start);
+
+    public IEnumerable<Word> Split(string text)
+    {
+        StringBuilder word = new();
+        int start = 0;
+        for (int position = 0; position < text.Length;)
+        {
+            string? special = specialTokens.FirstOrDefault(token => string.CompareOrdinal(text, position, token, 0, token.Length) == 0);
+            Rune rune = Rune.TryGetRuneAt(text, position, out Rune valid) ? valid : Rune.ReplacementChar;
+            bool alone = special is not null || Rune.IsWhiteSpace(rune) || IsSeparate(rune);
+            if (IsRemoved(rune))
+            {
+                position++;
+                continue;
+            }
+
+            if (alone && word.Length > 0)
+            {
+                yield return new Word(word.ToString(), start);
+                word.Clear();
+            }
+
+            int length = special?.Length ?? rune.Utf16SequenceLength;
+            if (alone && (special ?? Normalize(rune)) is { } single && !string.IsNullOrWhiteSpace(single))
+            {
+                yield return new Word(single, position);
+            }
+            else if (!alone)
+            {
+                start = word.Length == 0 ? position : start;
+                word.Append(Normalize(rune));
+            }
+
+            position += length;
+        }
+
+        if (word.Length > 0)
+        {
+            yield return new Word(word.ToString(), start);
+        }
+    }
+
+    // Accents go with the canonical decomposition: é is e and U+0301, which is a nonspacing mark.
+    private string Normalize(Rune rune)
+    {
+        string text = rune.ToString();
+        if (stripAccents)
+        {
+            text = string.Concat(text.Normalize(NormalizationForm.FormD).EnumerateRunes()
+                .Where(part => Rune.GetUnicodeCategory(part) != UnicodeCategory.NonSpacingMark));
+        }
+
+        return lowerCase ? text.ToLowerInvariant() : text;
+    }
+
+    // Control and format characters, U+200B and U+FEFF among them, and what stands for broken text.
+    private static bool IsRemoved(Rune rune) => rune.Value is not ('\t' or '\n' or '\r')
+        && (rune == Rune.ReplacementChar
+            || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse);
+
+    private bool IsSeparate(Rune rune) => IsPunctuation(rune) || (tokenizeChineseChars && IsChinese(rune));
+
+    // All that ASCII has beside letters, digits and controls counts, though $ + < = > ^ ` | ~ are symbols in Unicode.
+    private static bool IsPunctuation(Rune rune) => rune.IsAscii
+        ? rune.Value > ' ' && rune.Value < 127 && !Rune.IsLetterOrDigit(rune)
+        : Rune.IsPunctuation(rune);
+
+    // The blocks of Chinese characters; kana and Hangul are not among them: they are written in words.
+    private static bool IsChinese(Rune rune) => rune.Value is
+        (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B73F)
+        or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B820 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F);
+}
