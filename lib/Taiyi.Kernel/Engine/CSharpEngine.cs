@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using Microsoft.DotNet.Interactive.Formatting;
+using Taiyi.Native;
+
+namespace Taiyi.Kernel.Engine;
+
+/// <summary>
+/// One C# notebook session: runs cells that build upon each other, completes code and explains symbols. It behaves as the
+/// C# kernel of .NET Interactive does for a notebook's author, and stands under both the Jupyter kernel and the headless runner.
+/// </summary>
+/// <remarks>
+/// Cells run one at a time, in the process itself: <c>Environment.Exit</c> or a native crash in a cell ends the host too.
+/// Endless recursion does not: it becomes an <see cref="InsufficientExecutionStackException"/> of the cell.
+/// </remarks>
+public sealed class CSharpEngine : IDisposable
+{
+    private readonly SemaphoreSlim _oneAtATime = new(1, 1);
+    private readonly ReferenceSet _references;
+    private readonly CellCompiler _compiler;
+    private readonly Traceback _traceback;
+    private CellThread _thread = new();
+    private object?[] _variables = new object?[16];
+    private int _started;
+
+    /// <summary>Opens a session.</summary>
+    /// <param name="workingDirectory">The folder that relative paths of <c>#r</c>, <c>#load</c> and <c>#i</c> mean: the notebook's own.</param>
+    public CSharpEngine(string workingDirectory)
+    {
+        WorkingDirectory = Path.GetFullPath(workingDirectory);
+        _references = new ReferenceSet(WorkingDirectory);
+        _compiler = new CellCompiler(_references, WorkingDirectory);
+        _traceback = new Traceback(_references.LoadContext.IsCell);
+        NativeLibraryResolver.Register();
+    }
+
+    /// <summary>The folder that relative paths mean.</summary>
+    public string WorkingDirectory { get; }
+
+    /// <summary>The number of the last counted execution; 0 before the first.</summary>
+    public int ExecutionCount { get; private set; }
+
+    /// <summary>How long an interrupted cell may take to stop by itself before it is abandoned.</summary>
+    public TimeSpan InterruptGrace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs a cell: compiles it upon the earlier ones, streams what it shows, and gives its last expression.</summary>
+    /// <param name="code">The cell's text, commands such as <c>#r</c> included.</param>
+    /// <param name="output">Receives every output as it comes, on any thread but never two at once.</param>
+    /// <param name="storeHistory">False to leave <see cref="ExecutionCount"/> as it is; the cell itself runs the same.</param>
+    /// <param name="cancellationToken">Interrupts the cell; it is also <see cref="Interruption.Token"/> while the cell runs.</param>
+    /// <returns>How the cell ended. Errors of the cell are outputs and a status, never exceptions of this call.</returns>
+    public async Task<CellResult> ExecuteAsync(string code, Action<CellOutput> output, bool storeHistory = true, CancellationToken cancellationToken = default)
+    {
+        await _oneAtATime.WaitAsync(CancellationToken.None);
+        try
+        {
+            Stopwatch clock = Stopwatch.StartNew();
+            ExecutionCount += storeHistory ? 1 : 0;
+            OutputBuffer buffer = new(output);
+            ErrorOutput? error = await RunAsync(code, new CellContext(buffer, cancellationToken));
+            CellStatus status = error is null ? CellStatus.Succeeded : cancellationToken.IsCancellationRequested ? CellStatus.Cancelled : CellStatus.Failed;
+            return new CellResult(status, ExecutionCount, error, clock.Elapsed);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
+    /// <summary>Ends the session. What its cells still run in the background goes on until it ends by itself.</summary>
+    public void Dispose()
+    {
+        _thread.Dispose();
+        _oneAtATime.Dispose();
+    }
+
+    private async Task<ErrorOutput?> RunAsync(string code, CellContext context)
+    {
+        CellConsole.Install();
+        string name = $"Cell {Math.Max(1, ExecutionCount)}";
+        IDisposable guard = CellGuard.ArmOn(context.Token);
+        Task running = _thread.Run(async () =>
+        {
+            CellContext.Current = context;
+            using IDisposable interruption = Interruption.Use(context.Token);
+            await RunPartsAsync(code, name, context);
+            return true;
+        });
+        ErrorOutput? error = null;
+        if (await EndsInTimeAsync(running, context.Token))
+        {
+            guard.Dispose();
+            error = await ErrorOfAsync(running, context.Token);
+            if (error is not null)
+            {
+                context.Output.Publish(error);
+            }
+
+            context.Output.Flush();
+            return error;
+        }
+
+        // The guard stays armed and the token cancelled: the abandoned code still ends if it ever comes to a check.
+        error = Traceback.Interrupted([$"It did not stop within {InterruptGrace.TotalSeconds:0.#} s and was left behind: it may go on using the processor until the session ends."]);
+        context.Output.Close(error);
+        _thread.Dispose();
+        _thread = new CellThread();
+        return error;
+    }
+
+    private async Task RunPartsAsync(string code, string name, CellContext context)
+    {
+        CellSource source = CellSource.Parse(code);
+        long start = Stopwatch.GetTimestamp();
+        foreach (CellPart part in source.Parts)
+        {
+            context.Token.ThrowIfCancellationRequested();
+            if (part is MarkdownPart markdown)
+            {
+                markdown.Text.DisplayAs("text/markdown");
+            }
+            else
+            {
+                await RunCodeAsync((CodePart)part, name, context);
+            }
+        }
+
+        if (source.IsTimed)
+        {
+            $"Wall time: {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F1} ms".DisplayAs(PlainTextFormatter.MimeType);
+        }
+    }
+
+    private async Task RunCodeAsync(CodePart part, string name, CellContext context)
+    {
+        foreach (ResolvedPackage package in _references.Add(part, context.Token))
+        {
+            $"Installed {package.Name} {package.Version}".DisplayAs(PlainTextFormatter.MimeType);
+        }
+
+        CompiledCell cell = _compiler.Compile(part.Code, name, context.Token);
+        if (++_started + 1 >= _variables.Length)
+        {
+            Array.Resize(ref _variables, 2 * _variables.Length);
+        }
+
+        object? value = await cell.Start(_variables);
+        if (cell.HasResult)
+        {
+            context.Output.Publish(new ResultOutput(MimeBundle.FromObject(value)));
+        }
+    }
+
+    // False when the cell was interrupted and did not stop within the grace.
+    private async Task<bool> EndsInTimeAsync(Task running, CancellationToken token)
+    {
+        TaskCompletionSource interrupted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = token.Register(interrupted.SetResult);
+        if (await Task.WhenAny(running, interrupted.Task) == running)
+        {
+            return true;
+        }
+
+        return await Task.WhenAny(running, Task.Delay(InterruptGrace, CancellationToken.None)) == running;
+    }
+
+    private async Task<ErrorOutput?> ErrorOfAsync(Task ended, CancellationToken token)
+    {
+        try
+        {
+            await ended;
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return token.IsCancellationRequested ? Traceback.Interrupted(_traceback.Frames(exception)) : _traceback.Describe(exception);
+        }
+    }
+}
