@@ -1,13 +1,18 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Taiyi.Checkpoints;
 
 namespace Taiyi.Models;
 
-/// <summary>A network's <c>config.json</c>, refused in one sentence where it asks for what the Taiyi family does not use.</summary>
+/// <summary>A network's <c>config.json</c> or a <c>scheduler_config.json</c>, refused in one sentence where it asks for what the Taiyi family does not use.</summary>
 /// <remarks>Unknown fields are ignored, as diffusers writes new ones with every version; those that change the network are listed by hand.</remarks>
 internal sealed class ConfigFile
 {
-    private static readonly JsonSerializerOptions SnakeCase = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions SnakeCase = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+    };
 
     private readonly string _path;
     private readonly JsonElement _root;
@@ -22,7 +27,7 @@ internal sealed class ConfigFile
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone())
-                : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a network's config: copy the file again.");
+                : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a config: copy the file again.");
         }
         catch (JsonException error)
         {
@@ -44,6 +49,15 @@ internal sealed class ConfigFile
             bool fits = !_root.TryGetProperty(only.Name, out JsonElement actual) || JsonElement.DeepEquals(actual, only.Value);
             Check(only.Name, fits, $"is {only.Value.GetRawText()}");
         }
+    }
+
+    /// <summary>Refuses a field with any other text; an absent or null field passes.</summary>
+    /// <exception cref="CheckpointException">The field has another value.</exception>
+    public void RequireOneOf(string field, params IEnumerable<string> allowed)
+    {
+        bool fits = !_root.TryGetProperty(field, out JsonElement actual) || actual.ValueKind == JsonValueKind.Null
+            || (actual.ValueKind == JsonValueKind.String && allowed.Contains(actual.GetString()));
+        Check(field, fits, $"is {string.Join(" or ", allowed)}");
     }
 
     /// <exception cref="CheckpointException">The field's value does not hold what it must.</exception>

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Taiyi.Checkpoints;
+using Taiyi.Models;
 
 namespace Taiyi.Schedulers;
 
@@ -42,6 +44,15 @@ public enum TimestepSpacing
 /// <remarks>The defaults are those of Taiyi, whose old file is silent on several of them.</remarks>
 public sealed record SchedulerConfig
 {
+    // What other models may ask of diffusers' samplers and these here do not do: a picture made without it would be silently wrong.
+    // PNDM runs without its Runge-Kutta start, and latents leave [-1, 1], so they are neither clipped nor thresholded.
+    private const string OnlyValues = """
+        {
+          "trained_betas": null, "skip_prk_steps": true, "clip_sample": false, "thresholding": false, "rescale_betas_zero_snr": false,
+          "solver_order": 2, "use_exponential_sigmas": false, "use_beta_sigmas": false, "use_lu_lambdas": false, "use_flow_sigmas": false
+        }
+        """;
+
     /// <summary>Noise levels that the network was trained on.</summary>
     public int NumTrainTimesteps { get; init; } = 1000;
 
@@ -76,19 +87,25 @@ public sealed record SchedulerConfig
     /// <exception cref="CheckpointException">The file is missing or no JSON object, or a field has a value that no sampler here can honour.</exception>
     public static SchedulerConfig FromFile(string path)
     {
-        var file = SchedulerConfigFile.Open(path);
-        file.RefuseOtherValues();
-        SchedulerConfig silent = new();
-        return new SchedulerConfig
-        {
-            NumTrainTimesteps = file.Int32("num_train_timesteps", silent.NumTrainTimesteps, min: 1),
-            BetaStart = file.Fraction("beta_start", silent.BetaStart),
-            BetaEnd = file.Fraction("beta_end", silent.BetaEnd),
-            BetaSchedule = file.Enum<BetaSchedule>("beta_schedule") ?? silent.BetaSchedule,
-            PredictionType = file.Enum<PredictionType>("prediction_type") ?? silent.PredictionType,
-            TimestepSpacing = file.Enum<TimestepSpacing>("timestep_spacing"),
-            StepsOffset = file.Int32("steps_offset", silent.StepsOffset, min: 0),
-            SetAlphaToOne = file.Boolean("set_alpha_to_one", silent.SetAlphaToOne),
-        };
+        var file = ConfigFile.Open(path);
+        file.Require(OnlyValues);
+        file.RequireOneOf("variance_type", "fixed_small");     // DDPM takes the variance of its eq. (7), the network predicts none
+        file.RequireOneOf("algorithm_type", "dpmsolver++");
+        file.RequireOneOf("solver_type", "midpoint");
+        file.RequireOneOf("final_sigmas_type", "zero");        // every run ends without noise
+        file.RequireOneOf("interpolation_type", "linear");
+        file.RequireOneOf("beta_schedule", NamesOf<BetaSchedule>());
+        file.RequireOneOf("prediction_type", NamesOf<PredictionType>());
+        file.RequireOneOf("timestep_spacing", NamesOf<TimestepSpacing>());
+
+        SchedulerConfig config = file.Deserialize<SchedulerConfig>();
+        file.Check("num_train_timesteps", config.NumTrainTimesteps > 0, "is at least 1");
+        file.Check("beta_start", config.BetaStart is > 0 and < 1, "is between 0 and 1");
+        file.Check("beta_end", config.BetaEnd is > 0 and < 1, "is between 0 and 1");
+        file.Check("steps_offset", config.StepsOffset >= 0, "is at least 0");
+        return config;
     }
+
+    private static IEnumerable<string> NamesOf<T>()
+        where T : struct, Enum => Enum.GetNames<T>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName);
 }

@@ -18,8 +18,8 @@ public class NoiseScheduleTests
         using var scope = NewDisposeScope();
         using SchedulerGolden golden = new();
         NoiseSchedule noise = new(new SchedulerConfig { BetaSchedule = schedule });
-        SchedulerGolden.AssertClose(golden[$"betas.{name}"], tensor(noise.Betas), 1e-7, "betas");
-        SchedulerGolden.AssertClose(golden[$"alphas_cumprod.{name}"], tensor(noise.AlphasCumprod), 1e-6, "alphas_cumprod");
+        Close.Assert(golden[$"betas.{name}"], tensor(noise.Betas), 1e-7);
+        Close.Assert(golden[$"alphas_cumprod.{name}"], tensor(noise.AlphasCumprod), 1e-6);
     }
 
     [Theory]
@@ -32,8 +32,8 @@ public class NoiseScheduleTests
         using SchedulerGolden golden = new();
         Tensor originalSamples = golden["add_noise.x0"], noise = golden["add_noise.noise"];
         Tensor timesteps = golden[name == "train" ? "train.timesteps" : $"{name}.add_noise.timesteps"];
-        SchedulerGolden.AssertClose(golden[$"{name}.add_noise"], Schedule.AddNoise(originalSamples, noise, timesteps), 1e-5, "x_t");
-        SchedulerGolden.AssertClose(golden[$"{name}.velocity"], Schedule.GetVelocity(originalSamples, noise, timesteps), 1e-5, "v");
+        Close.Assert(golden[$"{name}.add_noise"], Schedule.AddNoise(originalSamples, noise, timesteps), 1e-5);
+        Close.Assert(golden[$"{name}.velocity"], Schedule.GetVelocity(originalSamples, noise, timesteps), 1e-5);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public class NoiseScheduleTests
         using var scope = NewDisposeScope();
         Tensor originalSamples = randn(3, 4, 2, 2), noise = randn(3, 4, 2, 2);
         Tensor each = Schedule.AddNoise(originalSamples, noise, tensor(new long[] { 500, 500, 500 }));
-        SchedulerGolden.AssertClose(each, Schedule.AddNoise(originalSamples, noise, 500), 1e-6, "x_500");
+        Close.Assert(each, Schedule.AddNoise(originalSamples, noise, 500), 1e-6);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public class NoiseScheduleTests
             x = Schedule.AddNoiseStep(x, none, t);
         }
 
-        SchedulerGolden.AssertClose(Schedule.AddNoise(one, none, 999), x, 1e-12, "mean");
+        Close.Assert(Schedule.AddNoise(one, none, 999), x, 1e-12);
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public class NoiseScheduleTests
         Tensor originalSamples = randn([2, 4, 3, 3], float64), noise = randn([2, 4, 3, 3], float64), timesteps = tensor(new long[] { 700, 700 });
         Tensor truth = type == PredictionType.Epsilon ? noise : schedule.GetVelocity(originalSamples, noise, timesteps);
         Tensor guess = schedule.PredictOriginalSample(truth, schedule.AddNoise(originalSamples, noise, timesteps), 700);
-        SchedulerGolden.AssertClose(originalSamples, guess, 1e-12, "x0");
+        Close.Assert(originalSamples, guess, 1e-12);
     }
 
     [Fact]

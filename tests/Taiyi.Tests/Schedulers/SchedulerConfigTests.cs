@@ -60,17 +60,18 @@ public sealed class SchedulerConfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"skip_prk_steps": false}""", "\"skip_prk_steps\" is false", "true")]
-    [InlineData("""{"clip_sample": true}""", "\"clip_sample\" is true", "false")]
-    [InlineData("""{"trained_betas": [0.1, 0.2]}""", "\"trained_betas\" is [0.1, 0.2]", "null")]
-    [InlineData("""{"variance_type": "learned"}""", "\"variance_type\" is \"learned\"", "fixed_small")]
-    [InlineData("""{"beta_schedule": "sigmoid"}""", "\"beta_schedule\" is \"sigmoid\"", "linear, scaled_linear, squaredcos_cap_v2")]
-    [InlineData("""{"prediction_type": "sample"}""", "\"prediction_type\" is \"sample\"", "epsilon, v_prediction")]
-    [InlineData("""{"timestep_spacing": 3}""", "\"timestep_spacing\" is 3", "leading, linspace, trailing")]
-    [InlineData("""{"num_train_timesteps": 0}""", "\"num_train_timesteps\" is 0", "a whole number from 1 on")]
-    [InlineData("""{"steps_offset": 0.5}""", "\"steps_offset\" is 0.5", "a whole number from 0 on")]
-    [InlineData("""{"beta_end": 1.5}""", "\"beta_end\" is 1.5", "between 0 and 1")]
-    [InlineData("""{"set_alpha_to_one": "no"}""", "\"set_alpha_to_one\" is \"no\"", "true or false")]
+    [InlineData("""{"skip_prk_steps": false}""", "'skip_prk_steps' is false", "true")]
+    [InlineData("""{"clip_sample": true}""", "'clip_sample' is true", "false")]
+    [InlineData("""{"trained_betas": [0.1, 0.2]}""", "'trained_betas' is [0.1, 0.2]", "null")]
+    [InlineData("""{"variance_type": "learned"}""", "'variance_type' is \"learned\"", "fixed_small")]
+    [InlineData("""{"beta_schedule": "sigmoid"}""", "'beta_schedule' is \"sigmoid\"", "linear or scaled_linear or squaredcos_cap_v2")]
+    [InlineData("""{"prediction_type": "sample"}""", "'prediction_type' is \"sample\"", "epsilon or v_prediction")]
+    [InlineData("""{"timestep_spacing": 3}""", "'timestep_spacing' is 3", "leading or linspace or trailing")]
+    [InlineData("""{"num_train_timesteps": 0}""", "'num_train_timesteps' is 0", "at least 1")]
+    [InlineData("""{"steps_offset": 0.5}""", "'steps_offset' is 0.5", "the type that SchedulerConfig declares")]
+    [InlineData("""{"steps_offset": -1}""", "'steps_offset' is -1", "at least 0")]
+    [InlineData("""{"beta_end": 1.5}""", "'beta_end' is 1.5", "between 0 and 1")]
+    [InlineData("""{"set_alpha_to_one": "no"}""", "'set_alpha_to_one' is \"no\"", "the type that SchedulerConfig declares")]
     public void A_value_that_no_sampler_honours_is_named_with_the_file_and_what_is_allowed(string json, string found, string allowed)
     {
         Write(json);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Taiyi.Checkpoints;
 using Taiyi.Schedulers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Schedulers;
@@ -48,15 +47,6 @@ internal sealed class SchedulerGolden : IDisposable
 
     /// <summary>The stand-in for a network: schedulers.json, "dummy_model".</summary>
     public static Tensor DummyModel(Tensor x, double t) => 0.5 * x + 0.3 * sin(2 * x + (float)(0.01 * t));
-
-    /// <summary>Fails with the largest absolute difference unless it is within the tolerance.</summary>
-    public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        using var scope = NewDisposeScope();
-        double difference = (expected - actual).abs().max().ToDouble();
-        Assert.True(difference <= tolerance, $"{what}: largest difference {difference:g3}, allowed {tolerance:g3}");
-    }
 
     public bool Has(string key) => _tensors.Tensors.ContainsKey(key);
 

@@ -57,11 +57,11 @@ public class SchedulerGoldenTests
             Tensor input = scheduler.ScaleModelInput(sample, t);
             if (inputs is not null)
             {
-                SchedulerGolden.AssertClose(inputs[i], input, Tolerance(name), $"model input {i} at {t}");
+                Close.Assert(inputs[i], input, Tolerance(name));
             }
 
             sample = scheduler.Step(SchedulerGolden.DummyModel(input, t), t, sample, noise: noises?[i]).PrevSample;
-            SchedulerGolden.AssertClose(trace[i + 1], sample, Tolerance(name), $"sample {i + 1} after {t}");
+            Close.Assert(trace[i + 1], sample, Tolerance(name));
         }
     }
 
@@ -78,7 +78,7 @@ public class SchedulerGoldenTests
         for (int i = 0; i < 3; i++)
         {
             Tensor noisy = scheduler.AddNoise(originalSamples[i], noise[i], timesteps[i].ToDouble());
-            SchedulerGolden.AssertClose(expected[i], noisy, Tolerance(name), $"picture {i}");
+            Close.Assert(expected[i], noisy, Tolerance(name));
         }
     }
 
@@ -103,7 +103,7 @@ public class SchedulerGoldenTests
             DPMSolverMultistepScheduler solver => solver.Sigmas,
             _ => throw new InvalidOperationException(name),
         };
-        SchedulerGolden.AssertClose(golden[$"{name}.sigmas"], tensor(sigmas.ToArray()), 1e-5, "sigmas");
+        Close.Assert(golden[$"{name}.sigmas"], tensor(sigmas.ToArray()), 1e-5);
     }
 
     [Fact]
@@ -116,6 +116,6 @@ public class SchedulerGoldenTests
         double t = scheduler.Timesteps[0];
         Tensor start = golden["ddim.trace"][0];
         Tensor preview = scheduler.Step(SchedulerGolden.DummyModel(start, t), t, start).PredOriginalSample;
-        SchedulerGolden.AssertClose(golden["ddim.first_pred_original_sample"], preview, 1e-5, "x0");
+        Close.Assert(golden["ddim.first_pred_original_sample"], preview, 1e-5);
     }
 }

@@ -27,7 +27,7 @@ public class SchedulerTests
             Tensor truth = type == PredictionType.Epsilon ? noise : Velocity(scheduler, originalSamples, noise, t);
 
             Tensor guess = scheduler.Step(truth, t, sample).PredOriginalSample;
-            SchedulerGolden.AssertClose(originalSamples, guess, 1e-3, $"x0 from {t}"); // ε is divided by √ᾱ, 0.07 at the end
+            Close.Assert(originalSamples, guess, 1e-3); // ε is divided by √ᾱ, 0.07 at the end
         }, iter: 30, threads: 1);
     }
 
@@ -47,7 +47,7 @@ public class SchedulerTests
                 sample = scheduler.Step((sample - signal * picture) / sigma, t, sample).PrevSample;
             }
 
-            SchedulerGolden.AssertClose(picture, sample, 1e-2, $"{steps} steps");
+            Close.Assert(picture, sample, 1e-2);
         }, iter: 10, threads: 1);
     }
 
@@ -62,7 +62,7 @@ public class SchedulerTests
         Assert.False(allclose(batch[0], batch[1], rtol: 0, atol: 0.1), "different seeds gave one picture");
         for (int i = 0; i < 3; i++)
         {
-            SchedulerGolden.AssertClose(Run([11 + (ulong)i])[0], batch[i], 1e-6, $"picture {i}");
+            Close.Assert(Run([11 + (ulong)i])[0], batch[i], 1e-6);
         }
 
         Tensor Run(ulong[] seeds)
@@ -114,7 +114,7 @@ public class SchedulerTests
         Tensor taken = pndm.Step(second, 501, trial).PrevSample;
 
         // PNDM's transfer and DDIM's step are one formula in two forms.
-        SchedulerGolden.AssertClose(ddim.Step((first + second) / 2, 601, sample).PrevSample, taken, 1e-5, "second attempt");
+        Close.Assert(ddim.Step((first + second) / 2, 601, sample).PrevSample, taken, 1e-5);
     }
 
     [Theory]
