@@ -60,6 +60,14 @@ public sealed class BertTokenizerTests
         Assert.Equal(["[CLS]", "狮", "子", "[SEP]"], tokenizer.Encode("狮\ud83d子").Tokens);
     }
 
+    [Fact]
+    public void A_symbol_that_is_punctuation_without_its_accent_stands_alone()
+    {
+        BertTokenizer tokenizer = BertTokenizer.FromFolder(Repository.Golden("tiny-taiyi/tokenizer"));
+
+        Assert.Equal(["[CLS]", "a", "=", "b", "[SEP]"], tokenizer.Encode("a≠b").Tokens); // ≠ is = and U+0338 in NFD
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(513)]

@@ -16,36 +16,36 @@ internal sealed class BasicTokenizer(bool lowerCase, bool stripAccents, bool tok
     public IEnumerable<Word> Split(string text)
     {
         StringBuilder word = new();
-        int start = 0;
-        for (int position = 0; position < text.Length;)
+        int start = 0, length;
+        for (int position = 0; position < text.Length; position += length)
         {
             string? special = specialTokens.FirstOrDefault(token => string.CompareOrdinal(text, position, token, 0, token.Length) == 0);
             Rune rune = Rune.TryGetRuneAt(text, position, out Rune valid) ? valid : Rune.ReplacementChar;
-            bool alone = special is not null || Rune.IsWhiteSpace(rune) || IsSeparate(rune);
-            if (IsRemoved(rune))
+            length = special?.Length ?? rune.Utf16SequenceLength;
+            if (special is null && IsRemoved(rune))
             {
-                position++;
                 continue;
             }
 
-            if (alone && word.Length > 0)
+            string normalized = special ?? Normalize(rune);
+            bool isSpace = special is null && Rune.IsWhiteSpace(rune);
+            if (special is null && !isSpace && !IsSeparate(rune, normalized))
+            {
+                start = word.Length == 0 ? position : start;
+                word.Append(normalized);
+                continue;
+            }
+
+            if (word.Length > 0)
             {
                 yield return new Word(word.ToString(), start);
                 word.Clear();
             }
 
-            int length = special?.Length ?? rune.Utf16SequenceLength;
-            if (alone && (special ?? Normalize(rune)) is { } single && !string.IsNullOrWhiteSpace(single))
+            if (!isSpace)
             {
-                yield return new Word(single, position);
+                yield return new Word(normalized, position);
             }
-            else if (!alone)
-            {
-                start = word.Length == 0 ? position : start;
-                word.Append(Normalize(rune));
-            }
-
-            position += length;
         }
 
         if (word.Length > 0)
@@ -72,7 +72,9 @@ internal sealed class BasicTokenizer(bool lowerCase, bool stripAccents, bool tok
         && (rune == Rune.ReplacementChar
             || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse);
 
-    private bool IsSeparate(Rune rune) => IsPunctuation(rune) || (tokenizeChineseChars && IsChinese(rune));
+    // Punctuation is looked for after normalising: ≠ without its stroke is =.
+    private bool IsSeparate(Rune rune, string normalized) =>
+        (tokenizeChineseChars && IsChinese(rune)) || (normalized.Length > 0 && IsPunctuation(Rune.GetRuneAt(normalized, 0)));
 
     // All that ASCII has beside letters, digits and controls counts, though $ + < = > ^ ` | ~ are symbols in Unicode.
     private static bool IsPunctuation(Rune rune) => rune.IsAscii
