@@ -39,6 +39,9 @@ public sealed class CSharpEngine : IDisposable
     /// <summary>The number of the last counted execution; 0 before the first.</summary>
     public int ExecutionCount { get; private set; }
 
+    /// <summary>What <see cref="Console.In"/> of a cell reads; null where nobody can answer, and reading is then an error of the cell.</summary>
+    public TextReader? Input { get; init; }
+
     /// <summary>How long an interrupted cell may take to stop by itself before it is abandoned.</summary>
     public TimeSpan InterruptGrace { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -56,7 +59,7 @@ public sealed class CSharpEngine : IDisposable
             Stopwatch clock = Stopwatch.StartNew();
             ExecutionCount += storeHistory ? 1 : 0;
             OutputBuffer buffer = new(output);
-            ErrorOutput? error = await RunAsync(code, new CellContext(buffer, cancellationToken));
+            ErrorOutput? error = await RunAsync(code, new CellContext(buffer, cancellationToken, Input));
             CellStatus status = error is null ? CellStatus.Succeeded : cancellationToken.IsCancellationRequested ? CellStatus.Cancelled : CellStatus.Failed;
             return new CellResult(status, ExecutionCount, error, clock.Elapsed);
         }

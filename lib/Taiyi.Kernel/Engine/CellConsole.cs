@@ -81,8 +81,17 @@ internal static class CellConsole
 
         public override string? ReadLine() => Source().ReadLine();
 
-        private TextReader Source() => CellContext.Current is null
-            ? original
-            : throw new InvalidOperationException("A notebook cell has no keyboard input: assign the value to a variable in place of reading the console.");
+        private TextReader Source()
+        {
+            if (CellContext.Current is not { } context)
+            {
+                return original;
+            }
+
+            // The question that the cell has printed stands before the place for its answer.
+            context.Output.Flush();
+            return context.Input
+                ?? throw new InvalidOperationException("A notebook cell has no keyboard input: assign the value to a variable in place of reading the console.");
+        }
     }
 }

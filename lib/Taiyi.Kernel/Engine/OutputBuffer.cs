@@ -80,10 +80,12 @@ internal sealed class OutputBuffer(Action<CellOutput> deliver)
     {
         _timer?.Dispose();
         _timer = null;
-        if (_pending.Length > 0)
+        // A character beyond the basic plane may be written half by half: the first half waits for the second.
+        int length = _pending.Length > 0 && char.IsHighSurrogate(_pending[^1]) ? _pending.Length - 1 : _pending.Length;
+        if (length > 0)
         {
-            string text = _pending.ToString();
-            _pending.Clear();
+            string text = _pending.ToString(0, length);
+            _pending.Remove(0, length);
             deliver(new StreamOutput(_pendingStream, text));
         }
     }

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Taiyi.Kernel.Tests.Jupyter;
+
+/// <summary>jupyter_client and nbclient, as Debian ships them, drive the installed kernel in a process of its own.</summary>
+public sealed class RealClientTests(InstalledKernel kernel) : IClassFixture<InstalledKernel>
+{
+    [Theory]
+    [InlineData("message", "Console.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
+    [InlineData("signal", "Console.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
+    [InlineData("message", "Console.WriteLine(\"begun\"); while (true) { }")]
+    public void An_interrupt_ends_a_long_cell_and_the_kernel_keeps_its_state(string how, string cell)
+    {
+        JsonObject result = kernel.RunClient("interrupt", how, cell);
+
+        Assert.Equal("error", (string?)result["reply"]!["status"]);
+        Assert.Equal("42", (string?)result["after"]);
+        Assert.InRange((double)result["seconds"]!, 0, 10);
+    }
+
+    [Fact]
+    public void Cells_queued_behind_a_failed_one_are_aborted_unless_the_client_wants_them()
+    {
+        JsonObject result = kernel.RunClient("stop_on_error");
+
+        Assert.Equal(["error", "aborted", "aborted", "aborted"], Texts(result["stop"]));
+        Assert.Equal(["error", "ok", "ok", "ok"], Texts(result["go on"]));
+        Assert.Equal("ok", (string?)result["later"]);
+    }
+
+    [Fact]
+    public void The_editor_gets_completions_documentation_and_completeness()
+    {
+        JsonObject result = kernel.RunClient("language");
+
+        JsonNode complete = result["complete"]!;
+        Assert.Contains("Sort", Texts(complete["matches"]));
+
+        // "/* 😀 */ numbers." has 17 code points and 18 UTF-16 units.
+        Assert.Equal((17, 19), ((int?)complete["cursor_start"], (int?)complete["cursor_end"]));
+        Assert.True((bool?)result["inspect"]!["found"]);
+        Assert.Contains("WriteLine", (string?)result["inspect"]!["data"]!["text/plain"]);
+        Assert.Equal(("incomplete", "complete"), ((string?)result["incomplete"], (string?)result["complete code"]));
+        Assert.Equal("[[1,1,\"var numbers = new List<int> { 3, 1, 2 };\"]]", result["history"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void A_thousand_cells_run_and_the_last_ones_are_not_much_slower()
+    {
+        JsonObject result = kernel.RunClient("thousand_cells");
+
+        Assert.Equal("1000", (string?)result["count"]);
+        Assert.InRange((double)result["last"]!, 0, 1.0);
+    }
+
+    [Fact]
+    public void Ten_megabytes_of_output_arrive_whole_in_order_and_in_few_messages()
+    {
+        JsonObject result = kernel.RunClient("flood");
+
+        Assert.True((bool?)result["lines in order"]);
+        Assert.InRange((int)result["messages"]!, 3, 5_000);
+    }
+
+    [Fact]
+    public void A_kernel_whose_client_vanished_ends_by_itself()
+    {
+        int id = (int)kernel.RunClient("orphan")["pid"]!;
+
+        var waited = Stopwatch.StartNew();
+        while (Directory.Exists($"/proc/{id}") && waited.Elapsed < TimeSpan.FromSeconds(30))
+        {
+            Thread.Sleep(100);
+        }
+
+        Assert.False(Directory.Exists($"/proc/{id}"), $"The kernel {id} still runs half a minute after its client ended.");
+    }
+
+    [Fact]
+    public void The_kernel_starts_in_under_three_seconds()
+    {
+        JsonObject timings = kernel.RunClient("timings");
+        TestContext.Current.TestOutputHelper!.WriteLine(timings.ToJsonString());
+
+        Assert.InRange((double)timings["start s"]!, 0, 3);
+    }
+
+    private static IEnumerable<string?> Texts(JsonNode? array) => array!.AsArray().Select(text => (string?)text);
+}
