@@ -1,5 +1,6 @@
 using Taiyi.Checkpoints;
 using Taiyi.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
@@ -115,6 +116,21 @@ public sealed class UNet2DConditionModelTests
 
         Assert.Equal(ScalarType.BFloat16, output.dtype);
         Close.Assert(golden.Read("scalar_t.output"), output, 0.1); // bfloat16 has 8 bits: 2^-8 of values to 2.2, through 40 layers
+    }
+
+    [Fact]
+    public void A_network_can_change_its_dtype_after_loading()
+    {
+        using var scope = NewDisposeScope();
+        using UNet2DConditionModel unet = GoldenModel.UNet(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("unet.safetensors"));
+
+        unet.to(ScalarType.Float64);
+        Tensor output = unet.call(
+            golden.Read("scalar_t.sample").to(ScalarType.Float64), golden.Read("scalar_t.timestep"), golden.Read("scalar_t.context").to(ScalarType.Float64));
+
+        Assert.Equal(ScalarType.Float64, output.dtype);
+        Close.Assert(golden.Read("scalar_t.output"), output, Tolerance);
     }
 
     [Fact]

@@ -33,6 +33,6 @@ public sealed class GEGLU(long dimIn, long dimOut) : Module<Tensor, Tensor>(name
     {
         using var scope = NewDisposeScope();
         Tensor[] halves = _proj.call(input).chunk(2, dim: -1); // the linear part and the gate, (B, L, dimOut) each
-        return (halves[0] * functional.gelu(halves[1])).MoveToOuterDisposeScope();
+        return functional.gelu(halves[1]).mul_(halves[0]).MoveToOuterDisposeScope();
     }
 }
