@@ -91,6 +91,10 @@ public sealed class ModelFolder
     public BertTextEncoder LoadTextEncoder(Device? device = null, ScalarType? dtype = null, CancellationToken cancellationToken = default) =>
         Load(OpenTextEncoder, () => new BertTextEncoder(TextEncoderConfig, device, dtype), cancellationToken);
 
+    /// <summary>Reads the tokenizer; texts are cut at what it and the text encoder's positions allow.</summary>
+    /// <exception cref="CheckpointException">A tokenizer file is malformed.</exception>
+    public BertTokenizer LoadTokenizer() => BertTokenizer.FromFolder(TokenizerFolder, TextEncoderConfig.MaxPositionEmbeddings);
+
     private static RenamedStateDictFile Open(string path, Func<string, string?> rename)
     {
         IStateDictFile file = StateDictFile.Open(path);

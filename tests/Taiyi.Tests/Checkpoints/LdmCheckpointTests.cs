@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Taiyi.Checkpoints;
-using Taiyi.Models;
 using Taiyi.Tests.Models;
 using TorchSharp;
 using static TorchSharp.torch;
