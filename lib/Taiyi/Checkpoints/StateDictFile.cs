@@ -16,8 +16,9 @@ public static class StateDictFile
         byte[] start = ReadStart(path);
         return start switch
         {
-            [(byte)'P', (byte)'K', 3, 4, ..] or [0x80, ..] => TorchFile.Open(path),
+            // Before the pickle: the length of one header in 32 begins with 0x80 as well.
             [_, _, _, _, _, _, _, _, (byte)'{', ..] => SafetensorsFile.Open(path),
+            [(byte)'P', (byte)'K', 3, 4, ..] or [0x80, ..] => TorchFile.Open(path),
             _ when Encoding.ASCII.GetString(start).StartsWith("version https://git-lfs", StringComparison.Ordinal) => throw new CheckpointException(
                 $"'{path}' is only a Git LFS pointer of {new FileInfo(path).Length} bytes: run 'git lfs pull' in its folder, or download the file itself."),
             _ => throw new CheckpointException(

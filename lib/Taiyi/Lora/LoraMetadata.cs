@@ -15,7 +15,7 @@ internal sealed class LoraMetadata
     /// <summary>The metadata key that diffusers reads and writes (loaders/lora_base.py).</summary>
     public const string Key = "lora_adapter_metadata";
 
-    private readonly Dictionary<string, double> _alphaPattern;
+    private readonly (Regex Path, double Alpha)[] _alphaPattern;
     private readonly double? _alpha;
     private readonly bool _rankStabilized;
 
@@ -23,7 +23,7 @@ internal sealed class LoraMetadata
     {
         _alpha = (double?)json[prefix + "lora_alpha"];
         _rankStabilized = (bool?)json[prefix + "use_rslora"] ?? false;
-        _alphaPattern = json[prefix + "alpha_pattern"] is JsonObject pattern ? pattern.ToDictionary(p => p.Key, p => (double)p.Value!) : [];
+        _alphaPattern = json[prefix + "alpha_pattern"] is JsonObject patterns ? [.. patterns.Select(p => (PathEnd(p.Key), (double)p.Value!))] : [];
         Dropout = (double?)json[prefix + "lora_dropout"] ?? 0;
         TargetModules = json[prefix + "target_modules"] is JsonArray targets ? [.. targets.Select(target => (string)target!)] : null;
     }
@@ -45,7 +45,7 @@ internal sealed class LoraMetadata
             JsonObject json = JsonNode.Parse(text)!.AsObject();
             return json.ContainsKey("unet.r") ? new LoraMetadata(json, "unet.") : json.ContainsKey("r") ? new LoraMetadata(json, "") : null;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentException or NotSupportedException)
         {
             throw new CheckpointException(
                 $"The LoRA settings in '{source}' are not the JSON that diffusers and PEFT write ({exception.Message}); take the file anew from its source.", exception);
@@ -55,7 +55,7 @@ internal sealed class LoraMetadata
     /// <summary>α of a module, such that its update is (α / r) B A.</summary>
     public double AlphaOf(string path, long rank)
     {
-        double alpha = _alphaPattern.FirstOrDefault(pattern => IsMatch(path, pattern.Key), new("", _alpha ?? rank)).Value;
+        double alpha = _alphaPattern.Where(pattern => pattern.Path.IsMatch(path)).Select(pattern => (double?)pattern.Alpha).FirstOrDefault() ?? _alpha ?? rank;
         // Rank-stabilised LoRA scales by α / √r (arXiv 2312.03732 eq. (3)): the same as α √r / r.
         return _rankStabilized ? alpha * Math.Sqrt(rank) : alpha;
     }
@@ -86,6 +86,6 @@ internal sealed class LoraMetadata
             modules.Where(m => value(m.Value) != common).ToDictionary(m => m.Key, m => value(m.Value));
     }
 
-    // PEFT, utils/other.py get_pattern_key: a pattern is a regular expression for the end of the path.
-    private static bool IsMatch(string path, string pattern) => Regex.IsMatch(path, $@"^(?:.*\.)?(?:{pattern})$", RegexOptions.NonBacktracking);
+    // PEFT, utils/other.py get_pattern_key. The file is a stranger's: no pattern may take exponential time.
+    private static Regex PathEnd(string pattern) => new($@"^(?:.*\.)?(?:{pattern})$", RegexOptions.NonBacktracking);
 }

@@ -49,7 +49,13 @@ internal static class TinyUNet
 
     /// <summary>Copies of all weights by name, to compare bits with later.</summary>
     public static Dictionary<string, Tensor> Weights(nn.Module module) =>
-        module.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().clone());
+        module.named_parameters().ToDictionary(p => p.name, p => Copy(p.parameter));
+
+    private static Tensor Copy(Tensor tensor)
+    {
+        using Tensor detached = tensor.detach();
+        return detached.clone();
+    }
 
     public static double MaxAbsDifference(Tensor a, Tensor b)
     {
@@ -58,6 +64,9 @@ internal static class TinyUNet
     }
 
     /// <summary>Equal to the bit, sign of zero and NaN included.</summary>
-    public static bool SameBits(Tensor a, Tensor b) =>
-        a.dtype == b.dtype && a.shape.SequenceEqual(b.shape) && a.detach().contiguous().bytes.SequenceEqual(b.detach().contiguous().bytes);
+    public static bool SameBits(Tensor a, Tensor b)
+    {
+        using var scope = NewDisposeScope();
+        return a.dtype == b.dtype && a.shape.SequenceEqual(b.shape) && a.detach().contiguous().bytes.SequenceEqual(b.detach().contiguous().bytes);
+    }
 }
