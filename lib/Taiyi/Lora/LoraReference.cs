@@ -13,12 +13,12 @@ public sealed partial record LoraReference(string Path, double Weight)
     /// Windows drive: <c>C:\style.safetensors:0.7</c>.
     /// </summary>
     /// <param name="text">Such as <c>emoji.safetensors:0.8</c>; the weight may be negative.</param>
-    /// <exception cref="FormatException">The text is empty.</exception>
+    /// <exception cref="ArgumentException">The text is empty.</exception>
     public static LoraReference Parse(string text)
     {
         if (string.IsNullOrWhiteSpace(text))
         {
-            throw new FormatException("A LoRA is named as FILE or FILE:WEIGHT, such as emoji.safetensors:0.8; the text is empty.");
+            throw new ArgumentException("A LoRA is named as FILE or FILE:WEIGHT, such as emoji.safetensors:0.8; the text is empty.");
         }
 
         Match match = WithWeight().Match(text);

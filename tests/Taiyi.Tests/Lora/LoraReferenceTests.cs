@@ -35,5 +35,5 @@ public class LoraReferenceTests
     }
 
     [Fact]
-    public void An_empty_text_is_refused() => Assert.Contains("FILE:WEIGHT", Assert.Throws<FormatException>(() => LoraReference.Parse(" ")).Message);
+    public void An_empty_text_is_refused() => Assert.Contains("FILE:WEIGHT", Assert.Throws<ArgumentException>(() => LoraReference.Parse(" ")).Message);
 }
