@@ -15,7 +15,10 @@ internal class ViewFormatterSource
 internal sealed class PictureFormatterSource : ViewFormatterSource
 {
     public override IEnumerable<object> CreateTypeFormatters() =>
-        [.. base.CreateTypeFormatters(), new ViewFormatter<Picture>(MimeTypes.Png, picture => Convert.ToBase64String(picture.Png.Span))];
+    [
+        .. base.CreateTypeFormatters(),
+        new ViewFormatter<View>(MimeTypes.Png, view => Convert.ToBase64String((view is HeatMap map ? map.Picture : (Picture)view).Png.Span)),
+    ];
 }
 
 /// <summary>Those of a chart: also SVG.</summary>

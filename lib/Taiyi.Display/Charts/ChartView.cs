@@ -1,0 +1,50 @@
+using System.Text.Json.Nodes;
+using Plotly.NET;
+using Taiyi.Display.Formatting;
+
+namespace Taiyi.Display;
+
+/// <summary>A Plotly.NET chart as a notebook shows it: a drawing in SVG that plotly.js, once it runs, replaces by the living chart.</summary>
+[TypeFormatterSource(typeof(ChartFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
+public sealed class ChartView : View
+{
+    private readonly JsonObject _json;
+    private readonly ChartFigure _figure;
+
+    /// <summary>Reads the chart as it is now.</summary>
+    /// <param name="chart">A chart of Plotly.NET or Plotly.NET.CSharp.</param>
+    public ChartView(GenericChart chart)
+    {
+        _json = (JsonObject)JsonNode.Parse(GenericChart.toFigureJson(chart))!;
+        ChartTheme.Apply(_json);
+        _figure = ChartFigureReader.Read(_json);
+    }
+
+    /// <summary>The drawing and the data for plotly.js; the first chart after <see cref="Notebook.NewPage"/> also carries plotly.js itself.</summary>
+    public override string ToHtml()
+    {
+        string figure = new JsonObject { ["data"] = _json["data"]!.DeepClone(), ["layout"] = _json["layout"]!.DeepClone() }.ToJsonString();
+        string id = Html.Id(figure);
+        return $"<div data-taiyi-chart=\"{id}\" style=\"max-width:{_figure.Width}px\"><div>{ToSvg()}</div></div>" +
+            Html.Script($"(window.taiyiCharts=window.taiyiCharts||[]).push({{id:\"{id}\",figure:{figure}}});if(window.taiyiDraw)window.taiyiDraw();") +
+            PlotlyScript.ForFirstChart();
+    }
+
+    /// <summary>The drawing alone.</summary>
+    public string ToSvg() => SvgChart.Render(_figure);
+
+    /// <inheritdoc/>
+    public override string ToText()
+    {
+        IEnumerable<string> traces = _figure.Panels.SelectMany(panel => panel.Traces).Select(trace =>
+            trace.Kind == TraceKind.HeatMap ? $"  heat map {trace.Z.Length} x {trace.Z[0].Length}"
+            : $"  {(trace.Name.Length == 0 ? "series" : trace.Name)}: {trace.X.Length} points, y {Span(trace.Y)}");
+        return string.Join('\n', traces.Prepend($"[chart] {_figure.Title}".TrimEnd()));
+    }
+
+    private static string Span(double[] values)
+    {
+        double[] finite = [.. values.Where(double.IsFinite)];
+        return finite.Length == 0 ? "without a value" : $"{Numbers.Short(finite.Min())} to {Numbers.Short(finite.Max())}";
+    }
+}

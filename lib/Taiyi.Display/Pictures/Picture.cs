@@ -1,0 +1,126 @@
+using System.Collections;
+using Taiyi.Data;
+using Taiyi.Display.Formatting;
+using static TorchSharp.torch;
+
+namespace Taiyi.Display;
+
+/// <summary>One picture, shown with its caption under it. The file keeps the true size; a small one is enlarged for reading.</summary>
+[TypeFormatterSource(typeof(PictureFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
+public sealed class Picture : View
+{
+    private const int ReadableWidth = 256;
+    private readonly Lazy<byte[]> _png;
+
+    /// <summary>A picture of decoded pixels.</summary>
+    /// <param name="image">The pixels; they are not copied.</param>
+    /// <param name="caption">Text under the picture, in any language.</param>
+    public Picture(RgbImage image, string? caption = null)
+    {
+        Image = image;
+        Caption = caption;
+        _png = new Lazy<byte[]>(() => ImageFile.EncodePng(image));
+    }
+
+    /// <summary>The pixels.</summary>
+    public RgbImage Image { get; }
+
+    /// <summary>The text under the picture, or null.</summary>
+    public string? Caption { get; }
+
+    /// <summary>The bytes of a PNG file in the picture's true size.</summary>
+    public ReadOnlyMemory<byte> Png => _png.Value;
+
+    /// <summary>Makes a picture of whatever holds one.</summary>
+    /// <param name="source">
+    /// A tensor (3, H, W), (1, H, W), (H, W) or (1, C, H, W), floating in [-1, 1] (values beyond are clipped) or bytes 0 to 255;
+    /// an <see cref="RgbImage"/>; the bytes or the path of a PNG, JPEG, WebP or BMP file; or a picture.
+    /// </param>
+    /// <param name="caption">Text under the picture; null keeps that of a picture given.</param>
+    /// <exception cref="ArgumentException">Something else.</exception>
+    /// <exception cref="ImageFileException">The file is no picture.</exception>
+    public static Picture From(object source, string? caption = null) => source switch
+    {
+        Picture picture => caption is null ? picture : new Picture(picture.Image, caption),
+        Tensor tensor => new Picture(ToImage(tensor), caption),
+        RgbImage image => new Picture(image, caption),
+        byte[] file => new Picture(ImageFile.Decode(file, "the array of bytes"), caption),
+        string path => new Picture(ImageFile.Read(path), caption ?? Path.GetFileName(path)),
+        _ => throw new ArgumentException(
+            $"A picture is made of a tensor, an RgbImage, the bytes or the path of a picture file; got {source.GetType().Name}.", nameof(source)),
+    };
+
+    /// <summary>Makes pictures of whatever holds several.</summary>
+    /// <param name="source">A tensor (B, C, H, W), or an enumeration of what <see cref="From"/> takes; one alone makes a list of one.</param>
+    /// <param name="captions">A text under each, or null.</param>
+    /// <exception cref="ArgumentException">There are no pictures, or another number of captions.</exception>
+    public static IReadOnlyList<Picture> ListFrom(object source, IEnumerable<string>? captions = null)
+    {
+        List<Picture> pictures = source switch
+        {
+            Tensor { ndim: 4 } batch => [.. Enumerable.Range(0, (int)batch.shape[0]).Select(i => FromBatch(batch, i))],
+            Tensor or string or byte[] => [From(source)],
+            IEnumerable several => [.. several.Cast<object>().Select(one => From(one))],
+            _ => [From(source)],
+        };
+        string[]? texts = captions?.ToArray();
+        if (pictures.Count == 0 || (texts != null && texts.Length != pictures.Count))
+        {
+            throw new ArgumentException(
+                pictures.Count == 0 ? "There is no picture to show: the list is empty." : $"{pictures.Count} pictures need {pictures.Count} captions, got {texts!.Length}.",
+                pictures.Count == 0 ? nameof(source) : nameof(captions));
+        }
+
+        return texts is null ? pictures : [.. pictures.Select((picture, i) => new Picture(picture.Image, texts[i]))];
+    }
+
+    /// <inheritdoc/>
+    public override string ToHtml() => ToFigure(ReadableWidth);
+
+    /// <inheritdoc/>
+    public override string ToText() => $"[picture {Image.Width} x {Image.Height}]{(Caption is null ? "" : " " + Caption)}";
+
+    /// <summary>The picture as an HTML figure, enlarged by a whole number to about the given width.</summary>
+    internal string ToFigure(int width, string attributes = "", string style = "")
+    {
+        string caption = Caption is null ? "" :
+            $"<figcaption style=\"{Html.Small};text-align:center;max-width:{Math.Max(ShownWidth(width), 72)}px;margin:2px auto 0\">{Html.Escape(Caption)}</figcaption>";
+        return $"<figure {attributes}style=\"display:inline-block;vertical-align:top;margin:0 10px 10px 0;{style}\">{ToImage(width)}{caption}</figure>";
+    }
+
+    /// <summary>The picture as an HTML image without its caption.</summary>
+    internal string ToImage(int width)
+    {
+        int shown = ShownWidth(width);
+        string sharp = shown > Image.Width ? "image-rendering:pixelated;" : "max-width:100%;height:auto;";
+        return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(Png.Span)}\" width=\"{shown}\" height=\"{ShownHeight(width)}\" " +
+            $"alt=\"{Html.Escape(Caption ?? ToText())}\" style=\"{sharp}display:block;margin:0 auto\"/>";
+    }
+
+    /// <summary>The height on the screen of a picture that is shown at about the given width.</summary>
+    internal int ShownHeight(int width) => ShownWidth(width) / Image.Width * Image.Height;
+
+    // Whole multiples only, so that every pixel of a small picture is shown equally large.
+    private int ShownWidth(int width) => Image.Width * Math.Max(1, (int)Math.Round((double)width / Image.Width));
+
+    private static Picture FromBatch(Tensor batch, int index)
+    {
+        using Tensor one = batch[index]; // (C, H, W)
+        return From(one);
+    }
+
+    private static RgbImage ToImage(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        Tensor values = tensor.detach();
+        values = values.is_floating_point() ? values : values.to(float32).div(127.5).sub(1);
+        values = values.ndim switch { 2 => values.unsqueeze(0), 4 when values.shape[0] == 1 => values[0], _ => values }; // (C, H, W)
+        if (values.ndim != 3 || values.shape[0] is not (1 or 3))
+        {
+            string advice = values.ndim == 4 ? "show a batch by Pictures.Strip." : "show the channels of latents by Pictures.Channels, one plane by Pictures.HeatMap.";
+            throw new ArgumentException($"A picture has the shape (3, H, W) or (1, H, W), got ({string.Join(", ", tensor.shape)}): {advice}", nameof(tensor));
+        }
+
+        return RgbImage.FromTensor(values.expand(3, -1, -1));
+    }
+}

@@ -1,0 +1,132 @@
+using Taiyi.Data;
+using Taiyi.Display.Formatting;
+using static TorchSharp.torch;
+
+namespace Taiyi.Display;
+
+/// <summary>
+/// Every way to show pictures in one call. A picture is whatever <see cref="Picture.From"/> takes (a tensor in [-1, 1], a file's
+/// path or bytes, …); pictures are a batch (B, C, H, W) or an enumeration of such.
+/// </summary>
+public static class Pictures
+{
+    /// <summary>One picture with its caption.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="caption">Text under it.</param>
+    public static Picture Show(object picture, string? caption = null) => Picture.From(picture, caption);
+
+    /// <summary>Pictures side by side, a caption under each; they wrap where the page is narrow.</summary>
+    /// <param name="pictures">The pictures.</param>
+    /// <param name="captions">A text under each.</param>
+    /// <param name="width">Pixels of the screen that each shall take, about.</param>
+    public static PictureStrip Strip(object pictures, IEnumerable<string>? captions = null, int width = 128) =>
+        new(Picture.ListFrom(pictures, captions), width);
+
+    /// <summary>Two pictures of the same thing.</summary>
+    /// <param name="before">The first.</param>
+    /// <param name="after">The second.</param>
+    /// <param name="captions">The texts under both.</param>
+    public static PictureStrip BeforeAfter(object before, object after, (string Before, string After)? captions = null)
+    {
+        (string first, string second) = captions ?? ("before", "after");
+        return new PictureStrip([Picture.From(before, first), Picture.From(after, second)], 256);
+    }
+
+    /// <summary>Rows of pictures under column titles, for example one row a prompt and one column a guidance scale.</summary>
+    /// <param name="rows">One batch or enumeration of pictures a row; rows may differ in length.</param>
+    /// <param name="rowTitles">A title at the left of each row.</param>
+    /// <param name="columnTitles">A title above each column.</param>
+    /// <param name="width">Pixels of the screen that each picture shall take, about.</param>
+    public static PictureGrid Grid(
+        IEnumerable<object> rows, IEnumerable<string>? rowTitles = null, IEnumerable<string>? columnTitles = null, int width = 112) =>
+        new([.. rows.Select(row => Picture.ListFrom(row))], rowTitles?.ToArray(), columnTitles?.ToArray(), width);
+
+    /// <summary>Frames with a slider and a play button; without scripts a film strip of up to eight of them.</summary>
+    /// <param name="frames">The pictures in their order.</param>
+    /// <param name="captions">A text under each.</param>
+    /// <param name="framesPerSecond">How fast it plays.</param>
+    public static PictureAnimation Animate(object frames, IEnumerable<string>? captions = null, double framesPerSecond = 4) =>
+        new(Picture.ListFrom(frames, captions), framesPerSecond);
+
+    /// <summary>A matrix as colours, with a colour bar.</summary>
+    /// <param name="values">(H, W), any dtype.</param>
+    /// <param name="caption">Text under it.</param>
+    /// <param name="range">The values of the first and the last colour; null takes the smallest and the largest value.</param>
+    /// <param name="colors">The colours; null takes <see cref="ColorMap.Viridis"/>.</param>
+    public static HeatMap HeatMap(Tensor values, string? caption = null, (double Low, double High)? range = null, ColorMap? colors = null) =>
+        new(values, caption, range, colors ?? ColorMap.Viridis);
+
+    /// <summary>The channels of latents, one heat map each on one common scale around zero.</summary>
+    /// <param name="latents">(C, H, W) or (1, C, H, W).</param>
+    public static Row Channels(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        Tensor planes = latents.ndim == 4 ? latents[0] : latents; // (C, H, W)
+        double largest = Math.Max(planes.detach().to(float32).abs().max().item<float>(), 1e-12f);
+        return new Row([.. Enumerable.Range(0, (int)planes.shape[0])
+            .Select(c => new HeatMap(planes[c], $"channel {c}", (-largest, largest), ColorMap.Diverging, 128))]);
+    }
+
+    /// <summary>Where two pictures differ: the mean over the colours of |a - b|, in levels of 0 to 255.</summary>
+    /// <param name="first">A picture.</param>
+    /// <param name="second">Another of the same size.</param>
+    /// <param name="caption">Text under it; null tells the mean and the largest difference.</param>
+    /// <exception cref="ArgumentException">The sizes differ.</exception>
+    public static HeatMap Difference(object first, object second, string? caption = null)
+    {
+        RgbImage a = Picture.From(first).Image;
+        RgbImage b = Picture.From(second).Image;
+        if ((a.Width, a.Height) != (b.Width, b.Height))
+        {
+            throw new ArgumentException($"Only pictures of one size can be compared: {a.Width} x {a.Height} and {b.Width} x {b.Height}.", nameof(second));
+        }
+
+        float[] levels = new float[a.Width * a.Height];
+        for (int i = 0; i < a.Pixels.Length; i++)
+        {
+            levels[i / 3] += Math.Abs(a.Pixels[i] - b.Pixels[i]) / 3f;
+        }
+
+        using Tensor values = tensor(levels, [a.Height, a.Width]); // (H, W)
+        string text = caption ?? $"difference: mean {Numbers.Short(levels.Average())}, largest {Numbers.Short(levels.Max())} of 255";
+        return new HeatMap(values, text, (0, Math.Max(levels.Max(), 1)), ColorMap.Inferno);
+    }
+
+    /// <summary>Heat laid over a picture, for example how much each place attends to a token.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="heat">(h, w), not negative, of any size: it is enlarged to the picture's. The largest value is the brightest.</param>
+    /// <param name="caption">Text under it.</param>
+    /// <exception cref="ArgumentException">The heat is no matrix.</exception>
+    public static Picture Overlay(object picture, Tensor heat, string? caption = null)
+    {
+        if (heat.ndim != 2)
+        {
+            throw new ArgumentException($"Heat over a picture is a matrix (h, w), got ({string.Join(", ", heat.shape)}).", nameof(heat));
+        }
+
+        using var scope = NewDisposeScope();
+        RgbImage image = Picture.From(picture).Image;
+        Tensor enlarged = nn.functional.interpolate(
+            heat.detach().to(float32, CPU).unsqueeze(0).unsqueeze(0), [image.Height, image.Width], mode: InterpolationMode.Bilinear, align_corners: false); // (1, 1, H, W)
+        float[] strengths = enlarged.clamp_min(0).div(enlarged.max().clamp_min(1e-12)).contiguous().data<float>().ToArray();
+        return new Picture(Blend(image, strengths), caption);
+    }
+
+    // The picture is darkened and the colour of the heat added, so that cold places stay recognisable and hot ones glow.
+    private static RgbImage Blend(RgbImage image, float[] strengths)
+    {
+        byte[] pixels = new byte[image.Pixels.Length];
+        for (int i = 0; i < strengths.Length; i++)
+        {
+            (byte red, byte green, byte blue) = ColorMap.Inferno.At(strengths[i]);
+            Span<byte> heat = [red, green, blue];
+            for (int c = 0; c < 3; c++)
+            {
+                double share = 0.35 + (0.4 * strengths[i]);
+                pixels[(3 * i) + c] = (byte)Math.Round(((1 - share) * image.Pixels[(3 * i) + c]) + (share * heat[c]));
+            }
+        }
+
+        return new RgbImage(image.Width, image.Height, pixels);
+    }
+}
