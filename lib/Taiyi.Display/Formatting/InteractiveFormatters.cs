@@ -1,0 +1,52 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using Plotly.NET;
+using TorchSharp;
+
+namespace Taiyi.Display.Formatting;
+
+/// <summary>
+/// Shows types of other libraries as views too: Plotly.NET's charts, TorchSharp's tensors and modules, which can't carry
+/// <see cref="TypeFormatterSourceAttribute"/>. Talks to whatever version of .NET Interactive's formatting the process holds.
+/// </summary>
+internal static class InteractiveFormatters
+{
+    private const string FormattingAssembly = "Microsoft.DotNet.Interactive.Formatting";
+
+    private static readonly (Type Type, Func<object, View> ToView)[] Shown =
+    [
+        (typeof(GenericChart), chart => new ChartView((GenericChart)chart)),
+        (typeof(torch.Tensor), tensor => new TensorView((torch.Tensor)tensor)),
+        (typeof(torch.nn.Module), module => new ModuleSummary((torch.nn.Module)module)),
+    ];
+
+    /// <summary>Runs when a cell first uses this library; the formatting assembly may be loaded before or after.</summary>
+#pragma warning disable CA2255 // A cell that only makes a Plotly.NET chart calls nothing here that could register it.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void RegisterWhereFound()
+    {
+        AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => RegisterIn(loaded.LoadedAssembly);
+        foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies())
+        {
+            RegisterIn(assembly);
+        }
+    }
+
+    private static void RegisterIn(Assembly assembly)
+    {
+        if (assembly.GetName().Name != FormattingAssembly || assembly.GetType(FormattingAssembly + ".Formatter") is not { } formatter)
+        {
+            return;
+        }
+
+        MethodInfo? register = formatter.GetMethod("Register", [typeof(Type), typeof(Action<object, TextWriter>), typeof(string)]);
+        MethodInfo? prefer = formatter.GetMethod("SetPreferredMimeTypesFor", [typeof(Type), typeof(string[])]);
+        foreach ((Type type, Func<object, View> toView) in Shown)
+        {
+            register?.Invoke(null, [type, (Action<object, TextWriter>)((value, writer) => writer.Write(toView(value).ToHtml())), MimeTypes.Html]);
+            register?.Invoke(null, [type, (Action<object, TextWriter>)((value, writer) => writer.Write(toView(value).ToText())), MimeTypes.Text]);
+            prefer?.Invoke(null, [type, new[] { MimeTypes.Html, MimeTypes.Text }]);
+        }
+    }
+}

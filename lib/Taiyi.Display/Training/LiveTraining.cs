@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text;
+using Taiyi.Display.Formatting;
+
+namespace Taiyi.Display;
+
+/// <summary>Shows a training while it runs: loss curve, learning rate, sample pictures, time left.</summary>
+/// <remarks>
+/// <code>
+/// var live = new LiveTraining("表情包 LoRA");
+/// live.PushTo(display(live).Update);
+/// trainer.Train(options, progress: live);
+/// </code>
+/// What is shown at the end is plain HTML and SVG, and stays when the notebook is opened again. Every member may be called from any thread.
+/// </remarks>
+/// <param name="title">Text above, in any language.</param>
+/// <param name="updatesPerSecond">How often the display is renewed at most: front ends flicker when it is more.</param>
+/// <param name="time">The clock; null takes the system's.</param>
+[TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
+public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingReport>
+{
+    private const int ShownSamples = 12;
+    private const double Smooth = 0.95;
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly List<TrainingReport> _reports = [];
+    private readonly List<Picture> _samples = [];
+    private Action<object>? _update;
+    private long? _lastUpdate;
+
+    /// <summary>Sets what renews the display: the method Update of what <c>display(live)</c> returned.</summary>
+    public void PushTo(Action<object> update) => _update = update;
+
+    /// <summary>Takes a step; renews the display if the last time is long enough ago, and always after the last step.</summary>
+    public void Report(TrainingReport value)
+    {
+        lock (_lock)
+        {
+            _reports.Add(value);
+        }
+
+        Push(now: value.Step >= value.TotalSteps);
+    }
+
+    /// <summary>Takes a step given by its numbers; see <see cref="TrainingReport"/>.</summary>
+    public void Report(int step, int totalSteps, double loss, double learningRate, double secondsPerStep) =>
+        Report(new TrainingReport(step, totalSteps, loss, learningRate, secondsPerStep));
+
+    /// <summary>Takes a picture that the model drew; the last twelve are shown.</summary>
+    /// <param name="caption">Text under it, for example the step and the prompt.</param>
+    /// <param name="picture">Whatever <see cref="Picture.From"/> takes.</param>
+    public void AddSample(string caption, object picture)
+    {
+        Picture sample = Picture.From(picture, caption);
+        lock (_lock)
+        {
+            _samples.Add(sample);
+        }
+
+        Push(now: false);
+    }
+
+    /// <summary>Renews the display a last time; needed only after a training that ended before its last step.</summary>
+    public void Finish() => Push(now: true);
+
+    /// <inheritdoc/>
+    public override string ToHtml()
+    {
+        (TrainingReport[] reports, Picture[] samples) = Snapshot();
+        double share = reports.Length == 0 ? 0 : Math.Clamp((double)reports[^1].Step / Math.Max(reports[^1].TotalSteps, 1), 0, 1);
+        string percent = (100 * share).ToString("0.#", CultureInfo.InvariantCulture);
+        StringBuilder html = new($"<div style=\"max-width:760px\"><div style=\"{Html.Small};font-size:13px\"><b>{Html.Escape(title ?? "Training")}</b> {Html.Escape(Status(reports))}</div>");
+        html.Append("<div style=\"height:6px;border-radius:3px;background:rgba(128,128,128,.25);margin:6px 0\">" +
+            $"<div style=\"height:6px;border-radius:3px;background:{ChartTheme.Colorway[2]};width:{percent}%\"></div></div>");
+        if (reports.Length > 1)
+        {
+            html.Append(SvgChart.Render(Curves(reports)));
+        }
+
+        return html.Append(samples.Length == 0 ? "" : new PictureStrip([.. samples.TakeLast(ShownSamples)], 112).ToHtml()).Append("</div>").ToString();
+    }
+
+    /// <inheritdoc/>
+    public override string ToText()
+    {
+        (TrainingReport[] reports, Picture[] samples) = Snapshot();
+        return string.Join('\n', samples.TakeLast(ShownSamples).Select(sample => sample.ToText()).Prepend($"{title ?? "Training"}: {Status(reports)}"));
+    }
+
+    private void Push(bool now)
+    {
+        Action<object>? update;
+        lock (_lock)
+        {
+            long moment = _time.GetTimestamp();
+            if (!now && _lastUpdate is { } last && _time.GetElapsedTime(last, moment).TotalSeconds < 1 / updatesPerSecond)
+            {
+                return;
+            }
+
+            _lastUpdate = moment;
+            update = _update;
+        }
+
+        update?.Invoke(this);
+    }
+
+    private (TrainingReport[], Picture[]) Snapshot()
+    {
+        lock (_lock)
+        {
+            return ([.. _reports], [.. _samples]);
+        }
+    }
+
+    private static string Status(TrainingReport[] reports)
+    {
+        if (reports.Length == 0)
+        {
+            return "waits for its first step";
+        }
+
+        TrainingReport last = reports[^1];
+        double pace = reports.TakeLast(20).Average(report => report.SecondsPerStep);
+        double mean = Smoothing.Exponential([.. reports.Select(report => report.Loss)], Smooth)[^1];
+        string rest = last.Step >= last.TotalSteps
+            ? $"done in {Numbers.Duration(TimeSpan.FromSeconds(reports.Sum(report => report.SecondsPerStep)))}"
+            : $"{Numbers.Duration(TimeSpan.FromSeconds(pace * (last.TotalSteps - last.Step)))} left";
+        return $"step {last.Step} of {last.TotalSteps} · loss {Numbers.Short(mean)} · learning rate {Numbers.Short(last.LearningRate)} · {Numbers.Short(pace)} s a step · {rest}";
+    }
+
+    private static ChartFigure Curves(TrainingReport[] reports)
+    {
+        double[] steps = [.. reports.Select(report => (double)report.Step)];
+        double[] losses = [.. reports.Select(report => report.Loss)];
+        ChartAxis step = new() { Title = "step" };
+        ChartTrace loss = new(TraceKind.Lines, "loss of the step", steps, losses, ChartTheme.Colorway[0]) { LineWidth = 1, Opacity = 0.4, InLegend = true };
+        ChartTrace mean = new(TraceKind.Lines, "running mean", steps, Smoothing.Exponential(losses, Smooth), ChartTheme.Colorway[1]) { InLegend = true };
+        ChartTrace rate = new(TraceKind.Lines, "learning rate", steps, [.. reports.Select(report => report.LearningRate)], ChartTheme.Colorway[2]) { InLegend = true };
+        return new ChartFigure([new ChartPanel(step, new ChartAxis { Title = "loss" }, [loss, mean]), new ChartPanel(step, new ChartAxis { Title = "learning rate" }, [rate])])
+        {
+            Columns = 2,
+            Width = 760,
+            Height = 270,
+        };
+    }
+}
