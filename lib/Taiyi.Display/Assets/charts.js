@@ -14,7 +14,7 @@
     layout.font = Object.assign({ family: 'system-ui,sans-serif', size: 12 }, layout.font, { color: getComputedStyle(host).color });
     host.dataset.drawn = '1';
     host.appendChild(living);
-    plotly.newPlot(living, JSON.parse(JSON.stringify(figure.data)), layout, { displaylogo: false, responsive: false }).then(function () {
+    plotly.newPlot(living, JSON.parse(JSON.stringify(figure.data)), layout, { displayModeBar: false }).then(function () {
       still.style.display = 'none';
     }, function () {
       host.removeChild(living); // a kind of chart that this bundle lacks: the drawing stays

@@ -70,4 +70,14 @@ internal sealed record ChartTrace(TraceKind Kind, string Name, double[] X, doubl
     public double[][] Z { get; init; } = [];
 
     public ColorMap Colors { get; init; } = ColorMap.Viridis;
+
+    /// <summary>The values of the first and the last colour of a heat map.</summary>
+    public (double Low, double High) ZRange
+    {
+        get
+        {
+            double[] finite = [.. Z.SelectMany(row => row).Where(double.IsFinite)];
+            return finite.Length == 0 ? (0, 1) : (finite.Min(), finite.Max());
+        }
+    }
 }

@@ -14,10 +14,10 @@ internal sealed class ChartScale
 
     /// <param name="axis">What the axis asks for.</param>
     /// <param name="values">All values that shall be seen.</param>
-    /// <param name="padding">Share of the span that is left free at both ends where the data decides the range.</param>
+    /// <param name="padding">Shares of the span that are left free below and above where the data decides the range.</param>
     /// <param name="from">Pixel of the lowest value.</param>
     /// <param name="to">Pixel of the highest value.</param>
-    public ChartScale(ChartAxis axis, IEnumerable<double> values, double padding, double from, double to)
+    public ChartScale(ChartAxis axis, IEnumerable<double> values, (double Below, double Above) padding, double from, double to)
     {
         _axis = axis;
         (_from, _to) = axis.Reversed ? (to, from) : (from, to);
@@ -31,7 +31,7 @@ internal sealed class ChartScale
         }
         else if (axis.Range is null)
         {
-            (_low, _high) = (_low - (padding * span), _high + (padding * span));
+            (_low, _high) = (_low - (padding.Below * span), _high + (padding.Above * span));
         }
     }
 
@@ -90,7 +90,7 @@ internal sealed class ChartScale
 
     private static string Label(double value, int decimals)
     {
-        double rounded = Math.Round(value, Math.Min(decimals, 15));
+        double rounded = Math.Round(value, Math.Min(decimals, 15)) + 0.0; // no negative zero
         return decimals > 4 || Math.Abs(rounded) >= 1e6 ? Numbers.Short(value) : rounded.ToString("F" + decimals, CultureInfo.InvariantCulture);
     }
 }

@@ -22,7 +22,7 @@ internal static class ChartTheme
         layout["colorway"] ??= new JsonArray([.. Colorway.Select(color => (JsonNode)color)]);
         if ((int?)(double?)layout["width"] is null or UnsetSize && (int?)(double?)layout["height"] is null or UnsetSize)
         {
-            (layout["width"], layout["height"]) = (680, 400);
+            (layout["width"], layout["height"]) = (680.0, 400.0);
         }
 
         bool titled = layout["title"] != null;
@@ -30,7 +30,8 @@ internal static class ChartTheme
         layout["legend"] ??= new JsonObject { ["orientation"] = "h", ["x"] = 0, ["y"] = 1.02, ["yanchor"] = "bottom" };
         if (layout["title"] is JsonObject title)
         {
-            title["x"] ??= 0.02;
+            title["x"] ??= 66 / (double)layout["width"]!; // above the vertical axis
+            title["font"] ??= new JsonObject { ["size"] = 15 };
         }
 
         StyleAxes(figure, layout);

@@ -33,11 +33,11 @@ public static class Charts
     /// <param name="smoothing">Weight of the past in the running mean, in [0, 1).</param>
     /// <param name="title">The chart's title.</param>
     /// <param name="logY">A logarithmic vertical axis.</param>
-    public static GenericChart Loss(IEnumerable<double> losses, double smoothing = 0.95, string? title = null, bool logY = false)
+    public static GenericChart Loss(IEnumerable<double> losses, double smoothing = 0.9, string? title = null, bool logY = false)
     {
         double[] values = [.. losses];
         double[] steps = Places(values.Length, first: 1);
-        GenericChart raw = Chart.Line<double, double, string>(steps, values, Name: "loss of the step", Opacity: 0.4, LineWidth: 1.0, LineColor: Color.fromHex(ChartTheme.Colorway[0]));
+        GenericChart raw = Chart.Line<double, double, string>(steps, values, Name: "loss of the step", Opacity: 0.6, LineWidth: 1.0, LineColor: Color.fromHex(ChartTheme.Colorway[0]));
         GenericChart mean = Chart.Line<double, double, string>(
             steps, Smoothing.Exponential(values, smoothing), Name: "running mean", LineWidth: 2.5, LineColor: Color.fromHex(ChartTheme.Colorway[1]));
         return Finish(Chart.Combine([raw, mean]), title, "step", "loss", logY: logY);

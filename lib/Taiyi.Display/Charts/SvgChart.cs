@@ -67,11 +67,14 @@ internal sealed class SvgChart
 
     private void Panel(ChartPanel panel, double left, double top, double right, double bottom)
     {
-        bool bars = panel.Traces.Any(trace => trace.Kind is TraceKind.Bars or TraceKind.HorizontalBars);
-        bool heat = panel.Traces.Any(trace => trace.Kind == TraceKind.HeatMap);
-        bool points = panel.Traces.Any(trace => trace.Kind is TraceKind.Points or TraceKind.LinesAndPoints);
-        ChartScale x = new(panel.X, panel.Traces.SelectMany(trace => SvgTrace.ExtentX(panel, trace)), points && !bars ? 0.04 : 0, left, right);
-        ChartScale y = new(panel.Y, panel.Traces.SelectMany(trace => SvgTrace.ExtentY(panel, trace)), heat ? 0 : 0.05, bottom, top);
+        if (panel.Traces.FirstOrDefault(trace => trace.Kind == TraceKind.HeatMap) is { } heat)
+        {
+            right -= 62;
+            _svg.Append(SvgTrace.ColorBar(heat, right + 12, top, bottom));
+        }
+
+        ChartScale x = new(panel.X, panel.Traces.SelectMany(trace => SvgTrace.ExtentX(panel, trace)), Padding(panel, upright: false), left, right);
+        ChartScale y = new(panel.Y, panel.Traces.SelectMany(trace => SvgTrace.ExtentY(panel, trace)), Padding(panel, upright: true), bottom, top);
         Axes(panel, x, y, left, top, right, bottom);
         string clip = Html.Id($"{left}{top}{right}{bottom}");
         _svg.Append($"<clipPath id=\"{clip}\"><rect x=\"{N(left)}\" y=\"{N(top - 4)}\" width=\"{N(right - left)}\" height=\"{N(bottom - top + 8)}\"/></clipPath><g clip-path=\"url(#{clip})\">");
@@ -85,6 +88,22 @@ internal sealed class SvgChart
         {
             Text(left + 8, top + 18, "This kind of chart is drawn where scripts run.", "opacity=\".7\"");
         }
+    }
+
+    // Lines end at the frame, points stay clear of it, bars stand on it, and heat fills it.
+    private static (double Below, double Above) Padding(ChartPanel panel, bool upright)
+    {
+        bool Has(TraceKind kind) => panel.Traces.Any(trace => trace.Kind == kind);
+        ChartAxis axis = upright ? panel.Y : panel.X;
+        return (Has(TraceKind.Bars), Has(TraceKind.HorizontalBars)) switch
+        {
+            _ when Has(TraceKind.HeatMap) => (0, 0),
+            (true, _) when upright => (panel.Traces.Any(trace => trace.Y.Any(value => value < 0)) ? 0.05 : 0, 0.05),
+            (_, true) when !upright => (panel.Traces.Any(trace => trace.X.Any(value => value < 0)) ? 0.05 : 0, 0.05),
+            (true, _) or (_, true) => axis.Categories is null ? (0, 0) : (0.03, 0.03),
+            _ when upright => (0.05, 0.05),
+            _ => Has(TraceKind.Points) || Has(TraceKind.LinesAndPoints) ? (0.04, 0.04) : (0, 0),
+        };
     }
 
     private void Axes(ChartPanel panel, ChartScale x, ChartScale y, double left, double top, double right, double bottom)

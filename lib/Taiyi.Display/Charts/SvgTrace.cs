@@ -103,22 +103,38 @@ internal static class SvgTrace
     private static string HeatMap(ChartTrace trace, ChartScale x, ChartScale y)
     {
         (int rows, int columns) = (trace.Z.Length, trace.Z[0].Length);
-        double[] finite = [.. trace.Z.SelectMany(row => row).Where(double.IsFinite)];
-        double low = finite.Length == 0 ? 0 : finite.Min();
-        double span = finite.Length == 0 || finite.Max() == low ? 1 : finite.Max() - low;
+        (double low, double high) = trace.ZRange;
+        double span = high > low ? high - low : 1;
         double[] xEdges = [.. Cells(trace.X, columns).Select(x.Map)];
         double[] yEdges = [.. Cells(trace.Y, rows).Select(y.Map)];
         bool firstRowOnTop = yEdges[0] < yEdges[1];
+        double[][] fromTop = firstRowOnTop ? trace.Z : [.. trace.Z.Reverse()];
+        return Image(
+            columns, rows, i => trace.Colors.At((fromTop[i / columns][i % columns] - low) / span),
+            (xEdges.Min(), yEdges.Min()), (Math.Abs(xEdges[1] - xEdges[0]), Math.Abs(yEdges[1] - yEdges[0])));
+    }
+
+    /// <summary>The colours of a heat map from the largest value down, with three numbers.</summary>
+    public static string ColorBar(ChartTrace trace, double x, double top, double bottom)
+    {
+        const int steps = 64;
+        (double low, double high) = trace.ZRange;
+        string numbers = string.Concat(new[] { 0, 0.5, 1 }.Select(share =>
+            $"<text x=\"{N(x + 17)}\" y=\"{N(bottom - (share * (bottom - top)) + 4)}\" class=\"z-tick\">{Numbers.Short(low + (share * (high - low)))}</text>"));
+        return Image(1, steps, i => trace.Colors.At(1 - (i / (steps - 1.0))), (x, top), (12, bottom - top)) + numbers;
+    }
+
+    private static string Image(int columns, int rows, Func<int, (byte, byte, byte)> color, (double X, double Y) corner, (double Width, double Height) size)
+    {
         byte[] pixels = new byte[3 * rows * columns];
         for (int i = 0; i < rows * columns; i++)
         {
-            double[] row = trace.Z[firstRowOnTop ? i / columns : rows - 1 - (i / columns)];
-            (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = trace.Colors.At((row[i % columns] - low) / span);
+            (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = color(i);
         }
 
         string png = Convert.ToBase64String(ImageFile.EncodePng(new RgbImage(columns, rows, pixels)));
-        return $"<image href=\"data:image/png;base64,{png}\" x=\"{N(xEdges.Min())}\" y=\"{N(yEdges.Min())}\" width=\"{N(Math.Abs(xEdges[1] - xEdges[0]))}\" " +
-            $"height=\"{N(Math.Abs(yEdges[1] - yEdges[0]))}\" preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\"/>";
+        return $"<image href=\"data:image/png;base64,{png}\" x=\"{N(corner.X)}\" y=\"{N(corner.Y)}\" width=\"{N(size.Width)}\" height=\"{N(size.Height)}\" " +
+            "preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\"/>";
     }
 
     // The outer edges of the first and the last cell of a heat map.

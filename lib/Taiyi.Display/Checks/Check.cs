@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Globalization;
 using Taiyi.Display.Formatting;
 using static TorchSharp.torch;
 
@@ -20,28 +22,28 @@ public static class Check
     public static CheckResult That(string name, bool condition, string? hint = null) =>
         Conclude(new CheckResult(name, condition, condition ? null : Hint(hint)));
 
-    /// <summary>Checks a number.</summary>
+    /// <summary>Checks a number within a tolerance.</summary>
     /// <param name="name">The rule.</param>
     /// <param name="expected">The number it should be.</param>
     /// <param name="actual">The number it is.</param>
     /// <param name="tolerance">The largest distance between both that passes.</param>
     /// <param name="hint">What to look at when it fails.</param>
     /// <exception cref="CheckFailedException">The numbers differ by more, and <see cref="Strict"/> is on.</exception>
-    public static CheckResult Equal(string name, double expected, double actual, double tolerance = 0, string? hint = null)
+    public static CheckResult Equal(string name, double expected, double actual, double tolerance, string? hint = null)
     {
         bool passed = expected.Equals(actual) || Math.Abs(expected - actual) <= tolerance;
         string allowed = tolerance == 0 ? "" : $" ± {Numbers.Short(tolerance)}";
         return Conclude(new CheckResult(name, passed, passed ? Numbers.Short(actual) : Misfit($"{Numbers.Short(expected)}{allowed}", Precise(actual, expected), hint)));
     }
 
-    /// <summary>Checks every number of a tensor.</summary>
+    /// <summary>Checks every number of a tensor within a tolerance.</summary>
     /// <param name="name">The rule.</param>
     /// <param name="expected">The tensor it should be, any shape and dtype.</param>
     /// <param name="actual">The tensor it is.</param>
     /// <param name="tolerance">The largest distance between two numbers that passes.</param>
     /// <param name="hint">What to look at when it fails.</param>
     /// <exception cref="CheckFailedException">Shapes or numbers differ, and <see cref="Strict"/> is on.</exception>
-    public static CheckResult Equal(string name, Tensor expected, Tensor actual, double tolerance = 0, string? hint = null)
+    public static CheckResult Equal(string name, Tensor expected, Tensor actual, double tolerance, string? hint = null)
     {
         if (!expected.shape.SequenceEqual(actual.shape))
         {
@@ -55,22 +57,25 @@ public static class Check
         return Conclude(new CheckResult(name, passed, passed ? largest : Misfit($"a difference of at most {Numbers.Short(tolerance)}", largest, hint)));
     }
 
-    /// <summary>Checks any value by its own equality; two enumerations are equal when their elements are.</summary>
+    /// <summary>Checks any value by its own equality; two enumerations are equal when their elements are, two tensors when all numbers are.</summary>
     /// <param name="name">The rule.</param>
     /// <param name="expected">The value it should be.</param>
     /// <param name="actual">The value it is.</param>
     /// <param name="hint">What to look at when it fails.</param>
     /// <exception cref="CheckFailedException">They are not equal, and <see cref="Strict"/> is on.</exception>
-    public static CheckResult Equal<T>(string name, T expected, T actual, string? hint = null)
+    public static CheckResult Equal<T>(string name, T expected, T actual, string? hint = null) => (expected, actual) switch
     {
-        bool passed = expected is not string && expected is System.Collections.IEnumerable several && actual is System.Collections.IEnumerable others
-            ? several.Cast<object>().SequenceEqual(others.Cast<object>())
-            : EqualityComparer<T>.Default.Equals(expected, actual);
-        return Conclude(new CheckResult(name, passed, passed ? null : Misfit(CellText.Of(expected), CellText.Of(actual), hint)));
-    }
+        (double number, double other) => Equal(name, number, other, 0, hint),
+        (Tensor tensor, Tensor other) => Equal(name, tensor, other, 0, hint),
+        (not string and IEnumerable several, IEnumerable others) => Compare(name, several.Cast<object>().SequenceEqual(others.Cast<object>()), expected, actual, hint),
+        _ => Compare(name, EqualityComparer<T>.Default.Equals(expected, actual), expected, actual, hint),
+    };
 
     /// <summary>Shows several checks under one another.</summary>
     public static CheckList All(params IReadOnlyList<CheckResult> checks) => new(checks);
+
+    private static CheckResult Compare(string name, bool passed, object? expected, object? actual, string? hint) =>
+        Conclude(new CheckResult(name, passed, passed ? null : Misfit(CellText.Of(expected), CellText.Of(actual), hint)));
 
     private static CheckResult Conclude(CheckResult result) => result.Passed || !Strict ? result : throw new CheckFailedException(result);
 
@@ -82,5 +87,5 @@ public static class Check
 
     // Four digits, unless they would make a wrong number look right.
     private static string Precise(double actual, double expected) =>
-        Numbers.Short(actual) == Numbers.Short(expected) ? actual.ToString("R", System.Globalization.CultureInfo.InvariantCulture) : Numbers.Short(actual);
+        Numbers.Short(actual) == Numbers.Short(expected) ? actual.ToString("R", CultureInfo.InvariantCulture) : Numbers.Short(actual);
 }

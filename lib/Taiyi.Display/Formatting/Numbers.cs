@@ -23,13 +23,17 @@ internal static class Numbers
     public static string Coordinate(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     /// <summary>A span of time as one would say it: 4.2 s, 3 min 20 s, 1 h 05 min.</summary>
-    public static string Duration(TimeSpan time) => time.TotalSeconds switch
+    public static string Duration(TimeSpan time)
     {
-        < 10 => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
-        < 60 => time.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) + " s",
-        < 3600 => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
-        _ => $"{(int)time.TotalHours} h {time.Minutes:00} min",
-    };
+        TimeSpan whole = TimeSpan.FromSeconds(Math.Round(time.TotalSeconds));
+        return time.TotalSeconds switch
+        {
+            < 9.95 => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
+            < 59.5 => $"{whole.Seconds} s",
+            < 3599.5 => $"{whole.Minutes} min {whole.Seconds:00} s",
+            _ => $"{(int)whole.TotalHours} h {whole.Minutes:00} min",
+        };
+    }
 
     // Decimals so that four digits stay in all: 0.1235, 12.35, 123456.
     private static string FourDigits(double value)

@@ -29,7 +29,7 @@ public sealed class ModuleSummary : View
     public long TrainedParameters => _root.Trained;
 
     /// <inheritdoc/>
-    public override string ToHtml() => $"<div style=\"{Html.Small}\">{ToHtml(_root, 0)}<div style=\"margin-top:4px\">{Totals}</div></div>";
+    public override string ToHtml() => $"<div style=\"{Html.Small};max-width:760px\">{ToHtml(_root, 0)}<div style=\"margin-top:4px\">{Totals}</div></div>";
 
     /// <inheritdoc/>
     public override string ToText()
@@ -45,7 +45,7 @@ public sealed class ModuleSummary : View
     {
         string line = $"<b>{Html.Escape(layer.Name)}</b> <span style=\"opacity:.75\">{Html.Escape(layer.Kind)}</span> {Html.Escape(layer.Shapes)} " +
             $"<span style=\"float:right;margin-left:16px;font-variant-numeric:tabular-nums\">{Count(layer)}</span>";
-        string style = $"max-width:760px;border-bottom:{Html.Rule};padding:1px 0";
+        string style = $"border-bottom:{Html.Rule};padding:1px 0";
         if (layer.Children.Count == 0)
         {
             return $"<div style=\"{style};padding-left:15px\">{line}</div>";

@@ -20,7 +20,7 @@ namespace Taiyi.Display;
 public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingReport>
 {
     private const int ShownSamples = 12;
-    private const double Smooth = 0.95;
+    private const double Smooth = 0.9;
     private readonly Lock _lock = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly List<TrainingReport> _reports = [];
@@ -134,7 +134,7 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
         double[] steps = [.. reports.Select(report => (double)report.Step)];
         double[] losses = [.. reports.Select(report => report.Loss)];
         ChartAxis step = new() { Title = "step" };
-        ChartTrace loss = new(TraceKind.Lines, "loss of the step", steps, losses, ChartTheme.Colorway[0]) { LineWidth = 1, Opacity = 0.4, InLegend = true };
+        ChartTrace loss = new(TraceKind.Lines, "loss of the step", steps, losses, ChartTheme.Colorway[0]) { LineWidth = 1, Opacity = 0.6, InLegend = true };
         ChartTrace mean = new(TraceKind.Lines, "running mean", steps, Smoothing.Exponential(losses, Smooth), ChartTheme.Colorway[1]) { InLegend = true };
         ChartTrace rate = new(TraceKind.Lines, "learning rate", steps, [.. reports.Select(report => report.LearningRate)], ChartTheme.Colorway[2]) { InLegend = true };
         return new ChartFigure([new ChartPanel(step, new ChartAxis { Title = "loss" }, [loss, mean]), new ChartPanel(step, new ChartAxis { Title = "learning rate" }, [rate])])

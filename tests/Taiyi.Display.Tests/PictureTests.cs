@@ -1,0 +1,129 @@
+using System.Xml.Linq;
+using Taiyi.Data;
+using Taiyi.Tests;
+using static TorchSharp.torch;
+
+namespace Taiyi.Display.Tests;
+
+[NoTensorLeak]
+public sealed class PictureTests
+{
+    [Fact]
+    public void The_file_keeps_the_true_size_and_every_pixel()
+    {
+        using Tensor ramp = Samples.Ramp(5, 9);
+
+        RgbImage image = Assert.Single(Samples.PicturesOf(Pictures.Show(ramp).ToHtml()));
+
+        Assert.Equal((9, 5), (image.Width, image.Height));
+        Assert.Equal([0, 0, 0], image.Pixels[..3]);              // red and green are -1 at the upper left
+        Assert.Equal([255, 255, 0], image.Pixels[^3..]);         // and 1 at the lower right
+        Assert.Equal([128, 0, 0], image.Pixels.AsSpan(3 * 4, 3).ToArray()); // the middle of row 0: red (0 / 2 + 0.5) * 255 = 127.5
+    }
+
+    [Fact]
+    public void A_small_picture_is_enlarged_by_a_whole_number()
+    {
+        using Tensor ramp = Samples.Ramp(8, 20);
+
+        XElement image = Assert.Single(XElement.Parse(Pictures.Show(ramp).ToHtml()).Descendants("img"));
+
+        Assert.Equal("260", image.Attribute("width")!.Value); // 13 times 20 is nearest to 256
+        Assert.Equal("104", image.Attribute("height")!.Value); // 13 times 8
+        Assert.Contains("image-rendering:pixelated", image.Attribute("style")!.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_large_picture_is_not_enlarged()
+    {
+        using Tensor flat = Samples.Flat(300, 400, 0);
+
+        XElement image = Assert.Single(XElement.Parse(Pictures.Show(flat).ToHtml()).Descendants("img"));
+
+        Assert.Equal(("400", "300"), (image.Attribute("width")!.Value, image.Attribute("height")!.Value));
+        Assert.DoesNotContain("pixelated", image.Attribute("style")!.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_caption_is_escaped_and_chinese_stays_readable()
+    {
+        using Tensor flat = Samples.Flat(4, 4, 0);
+
+        string html = Pictures.Show(flat, "一只猫 <script>alert(\"x\")</script> & more").ToHtml();
+
+        Assert.Contains("一只猫", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script>", html, StringComparison.Ordinal);
+        Assert.Equal("一只猫 <script>alert(\"x\")</script> & more", XElement.Parse(html).Element("figcaption")!.Value);
+    }
+
+    [Fact]
+    public void Bytes_files_grey_and_integer_tensors_make_pictures()
+    {
+        using Tensor grey = zeros(1, 2, 2);
+        using Tensor bytes = full(3, 2, 2, 255, dtype: uint8);
+        using Tensor plane = ones(2, 2);
+        byte[] file = ImageFile.EncodePng(new RgbImage(1, 1, [1, 2, 3]));
+
+        Assert.Equal([128, 128, 128], Picture.From(grey).Image.Pixels[..3]);
+        Assert.Equal([255, 255, 255], Picture.From(bytes).Image.Pixels[..3]);
+        Assert.Equal([255, 255, 255], Picture.From(plane).Image.Pixels[..3]);
+        Assert.Equal([1, 2, 3], Picture.From(file).Image.Pixels);
+        Assert.Equal("[picture 1 x 1] dot", Picture.From(Picture.From(file, "dot")).ToText());
+    }
+
+    [Fact]
+    public void What_is_no_picture_is_refused_with_advice()
+    {
+        using var scope = NewDisposeScope();
+        Tensor latents = zeros(4, 8, 8);
+        Tensor batch = zeros(2, 3, 8, 8);
+
+        Assert.Contains("Pictures.Channels", Assert.Throws<ArgumentException>(() => Pictures.Show(latents)).Message, StringComparison.Ordinal);
+        Assert.Contains("Pictures.Strip", Assert.Throws<ArgumentException>(() => Pictures.Show(batch)).Message, StringComparison.Ordinal);
+        Assert.Contains("got Int32", Assert.Throws<ArgumentException>(() => Pictures.Show(3)).Message, StringComparison.Ordinal);
+        Assert.Contains("4 captions", Assert.Throws<ArgumentException>(() => Pictures.Strip(zeros(4, 3, 8, 8), ["a"])).Message, StringComparison.Ordinal);
+        Assert.Contains("empty", Assert.Throws<ArgumentException>(() => Pictures.Strip(Array.Empty<Tensor>())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_strip_of_a_batch_shows_each_picture_over_its_caption()
+    {
+        using var scope = NewDisposeScope();
+        Tensor batch = stack([Samples.Flat(2, 2, -1), Samples.Flat(2, 2, 1)]);
+
+        string html = Pictures.Strip(batch, ["暗", "亮"]).ToHtml();
+
+        Assert.Equal(["暗", "亮"], XElement.Parse(html).Descendants("figcaption").Select(caption => caption.Value));
+        Assert.Equal([0, 255], Samples.PicturesOf(html).Select(image => (int)image.Pixels[0]));
+    }
+
+    [Fact]
+    public void A_grid_has_its_titles_and_pictures_in_order()
+    {
+        using Tensor dark = Samples.Flat(2, 2, -1);
+        using Tensor light = Samples.Flat(2, 2, 1);
+
+        PictureGrid grid = Pictures.Grid([new[] { dark, light }, new[] { light, dark }], ["行一", "行二"], ["w = 1", "w = 2"]);
+        XElement[] rows = [.. XElement.Parse(grid.ToHtml()).Descendants("tr")];
+
+        Assert.Equal(["", "w = 1", "w = 2"], rows[0].Elements("th").Select(cell => cell.Value));
+        Assert.Equal(["行一", "行二"], rows[1..].Select(row => row.Element("th")!.Value));
+        Assert.Equal([0, 255, 255, 0], Samples.PicturesOf(grid.ToHtml()).Select(image => (int)image.Pixels[0]));
+        Assert.Throws<ArgumentException>(() => Pictures.Grid([new[] { dark, light }], ["a", "b"]));
+    }
+
+    [Fact]
+    public void An_animation_holds_every_frame_once_and_shows_eight_without_scripts()
+    {
+        using var scope = NewDisposeScope();
+        Tensor batch = linspace(-1, 1, 21).reshape(21, 1, 1, 1).expand(21, 3, 2, 2);
+
+        string html = Pictures.Animate(batch, Enumerable.Range(0, 21).Select(k => $"t = {k}")).ToHtml();
+        XElement[] frames = [.. XElement.Parse($"<div>{html}</div>").Descendants("figure")];
+
+        Assert.Equal(21, frames.Length);
+        Assert.Equal(21, Samples.PicturesOf(html).Count);
+        // 0, 20/7, 40/7, … rounded
+        Assert.Equal([0, 3, 6, 9, 11, 14, 17, 20], frames.Where(frame => !frame.Attribute("style")!.Value.Contains("display:none", StringComparison.Ordinal)).Select(frame => (int)frame.Attribute("data-frame")!));
+    }
+}
