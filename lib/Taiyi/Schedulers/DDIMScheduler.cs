@@ -20,7 +20,9 @@ public sealed class DDIMScheduler(SchedulerConfig config, double eta = 0) : ISch
     public NoiseSchedule NoiseSchedule { get; } = new(config);
 
     /// <summary>η, the share of fresh noise in each step: 0 adds none, 1 as much as DDPM.</summary>
-    public double Eta { get; } = eta is >= 0 and <= 1 ? eta : throw new ArgumentOutOfRangeException(nameof(eta), eta, "η is from 0 (deterministic) to 1 (as DDPM).");
+    public double Eta { get; } = eta is >= 0 and <= 1
+        ? eta
+        : throw new ArgumentOutOfRangeException(nameof(eta), eta, "η is from 0 (deterministic) to 1 (as DDPM).");
 
     /// <inheritdoc/>
     public IReadOnlyList<double> Timesteps => _steps.Timesteps;

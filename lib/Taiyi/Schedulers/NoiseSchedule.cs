@@ -167,12 +167,14 @@ public sealed class NoiseSchedule
     {
         if (timesteps.dim() != 1 || timesteps.shape[0] != originalSamples.shape[0])
         {
-            throw new ArgumentException($"timesteps has shape [{string.Join(", ", timesteps.shape)}]; {originalSamples.shape[0]} pictures need [{originalSamples.shape[0]}].", nameof(timesteps));
+            throw new ArgumentException(
+                $"timesteps has shape [{string.Join(", ", timesteps.shape)}]; {originalSamples.shape[0]} pictures need [{originalSamples.shape[0]}].", nameof(timesteps));
         }
 
         if (!noise.shape.SequenceEqual(originalSamples.shape))
         {
-            throw new ArgumentException($"noise has shape [{string.Join(", ", noise.shape)}]; the samples have [{string.Join(", ", originalSamples.shape)}].", nameof(noise));
+            throw new ArgumentException(
+                $"noise has shape [{string.Join(", ", noise.shape)}]; the samples have [{string.Join(", ", originalSamples.shape)}].", nameof(noise));
         }
 
         double[] alphasCumprod = [.. timesteps.cpu().to(int64).data<long>().Select(t => AlphasCumprod[Require(t)])];

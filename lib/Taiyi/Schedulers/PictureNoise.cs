@@ -42,6 +42,7 @@ public static class PictureNoise
 
         return noise.shape.SequenceEqual(sample.shape)
             ? noise.to(float32)
-            : throw new ArgumentException($"noise has shape [{string.Join(", ", noise.shape)}]; the sample has [{string.Join(", ", sample.shape)}].", nameof(noise));
+            : throw new ArgumentException(
+                $"noise has shape [{string.Join(", ", noise.shape)}]; the sample has [{string.Join(", ", sample.shape)}].", nameof(noise));
     }
 }

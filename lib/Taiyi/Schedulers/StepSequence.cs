@@ -22,7 +22,8 @@ internal sealed class StepSequence
     {
         if (!(strength > 0 && strength <= 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(strength), strength, "The strength is above 0 (keep the picture) and at most 1 (start from pure noise).");
+            throw new ArgumentOutOfRangeException(nameof(strength), strength,
+                "The strength is above 0 (keep the picture) and at most 1 (start from pure noise).");
         }
 
         // StableDiffusionImg2ImgPipeline.get_timesteps. PNDM's repeated timestep counts as one to be skipped, as there.
@@ -53,7 +54,8 @@ internal sealed class StepSequence
         return Timesteps[_taken] == timestep
             ? _begin + _taken
             : throw new ArgumentException(
-                $"Timestep {timestep} is not the coming one: step {_taken + 1} of {Timesteps.Count} is at {Timesteps[_taken]}. Pass the elements of Timesteps in their order.", nameof(timestep));
+                $"Timestep {timestep} is not the coming one: step {_taken + 1} of {Timesteps.Count} is at {Timesteps[_taken]}. "
+                + "Pass the elements of Timesteps in their order.", nameof(timestep));
     }
 
     /// <summary>The index, in the whole list, of a timestep of this run.</summary>

@@ -63,7 +63,8 @@ internal static class TimestepGrid
         if (!onSchedule)
         {
             throw new ArgumentOutOfRangeException(nameof(numInferenceSteps), numInferenceSteps,
-                $"{spacing} spacing with a steps offset of {config.StepsOffset} cannot place that many different steps on timesteps 0 … {config.NumTrainTimesteps - 1}: take fewer steps or another spacing.");
+                $"{spacing} spacing with a steps offset of {config.StepsOffset} cannot place that many different steps "
+                + $"on timesteps 0 … {config.NumTrainTimesteps - 1}: take fewer steps or another spacing.");
         }
 
         return timesteps;
