@@ -61,7 +61,7 @@ internal static class LdmKeys
         return modules;
     }
 
-    // Every resnet (with its attention) and every downsampler is one input block; number 0 is the first convolution.
+    // Every resnet (with its attention, if there is one) and every downsampler is one input block; number 0 is the first convolution.
     private static void AddDownBlocks(Dictionary<string, string> modules, UNet2DConditionConfig config)
     {
         int number = 1;
@@ -90,19 +90,16 @@ internal static class LdmKeys
         for (int block = 0; block <= last; block++)
         {
             string path = $"up_blocks.{block}";
-            bool hasAttention = config.UpBlockTypes[block] == "CrossAttnUpBlock2D";
             for (int layer = 0; layer <= config.LayersPerBlock; layer++, number++)
             {
                 AddUNetResnet(modules, $"output_blocks.{number}.0", $"{path}.resnets.{layer}");
-                if (hasAttention)
-                {
-                    modules[$"output_blocks.{number}.1"] = $"{path}.attentions.{layer}";
-                }
+                modules[$"output_blocks.{number}.1"] = $"{path}.attentions.{layer}";
             }
 
             if (block < last)
             {
-                modules[$"output_blocks.{number - 1}.{(hasAttention ? 2 : 1)}.conv"] = $"{path}.upsamplers.0.conv";
+                int place = config.UpBlockTypes[block] == "CrossAttnUpBlock2D" ? 2 : 1;
+                modules[$"output_blocks.{number - 1}.{place}.conv"] = $"{path}.upsamplers.0.conv";
             }
         }
     }

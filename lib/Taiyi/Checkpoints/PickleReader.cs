@@ -10,7 +10,7 @@ internal delegate object? PickleFunction(object?[] arguments);
 /// <summary>
 /// The part of Python's pickle machine (protocols 2 to 5) that state dicts use. Plain values become <see cref="string"/>,
 /// <see cref="long"/>, <see cref="BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, <c>null</c>,
-/// <c>byte[]</c>, <c>object?[]</c> for a tuple, <see cref="List{T}"/> and <see cref="OrderedDictionary{TKey, TValue}"/>.
+/// <c>object?[]</c> for a tuple, <see cref="List{T}"/> and <see cref="OrderedDictionary{TKey, TValue}"/>.
 /// </summary>
 /// <remarks>
 /// Python would import and call whatever a pickle names. Here a name is only a key of the table that the caller gives;
@@ -66,8 +66,6 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
             case 'G': return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); // BINFLOAT
             case 'X': return Push(Text(Take(Length4()))); // BINUNICODE
             case '\x8c': return Push(Text(Take(Take(1)[0]))); // SHORT_BINUNICODE
-            case 'C': return Push(Take(Take(1)[0]).ToArray()); // SHORT_BINBYTES
-            case 'B': return Push(Take(Length4()).ToArray()); // BINBYTES
             case ')': return Push(Array.Empty<object?>()); // EMPTY_TUPLE
             case ']': return Push(new List<object?>()); // EMPTY_LIST
             case '}': return Push(new OrderedDictionary<object, object?>()); // EMPTY_DICT

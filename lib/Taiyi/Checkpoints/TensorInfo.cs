@@ -11,9 +11,6 @@ public sealed record TensorInfo(string Name, ScalarType DType, long[] Shape)
     /// <summary>The shape as it is written in messages, such as <c>[320, 4, 3, 3]</c>.</summary>
     public string ShapeText => FormatShape(Shape);
 
-    /// <summary>Number of elements; 1 for a scalar.</summary>
-    public long Count => Shape.Aggregate(1L, (product, size) => product * size);
-
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {DType} {ShapeText}";
 

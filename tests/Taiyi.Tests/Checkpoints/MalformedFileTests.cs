@@ -126,7 +126,7 @@ public sealed class MalformedFileTests : IDisposable
                 File.WriteAllBytes(path, mutated[..bytes]);
                 OpenAndRead(path);
             },
-            iter: 2000,
+            iter: 1000,
             threads: 1);
     }
 

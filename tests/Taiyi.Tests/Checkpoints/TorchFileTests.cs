@@ -103,6 +103,25 @@ public sealed class TorchFileTests : IDisposable
         Assert.Equal([4L], file.Read("w").data<long>());
     }
 
+    [Fact]
+    public void Opcodes_of_protocol_4_are_understood()
+    {
+        using var scope = torch.NewDisposeScope();
+        TorchArchiveWriter writer = new();
+        string key = writer.Store(torch.tensor(new[] { 5L }));
+        writer.Emit([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0]); // PROTO 4, FRAME
+        writer.Emit([0x8c, 11, .. "collections"u8, 0x94, 0x8c, 11, .. "OrderedDict"u8, 0x94, 0x93, 0x94]); // SHORT_BINUNICODE, MEMOIZE, STACK_GLOBAL
+        writer.Emit((byte)']', (byte)'('); // EMPTY_LIST, MARK
+        writer.Emit([0x8c, 1, (byte)'v', (byte)'K', 9, 0x86]); // ("v", 9)
+        writer.Text("w").View(key, ScalarType.Int64, 1, 0, [1], [1]).Emit(0x86); // ("w", the tensor)
+        writer.Emit([(byte)'e', 0x85, (byte)'R']); // APPENDS, TUPLE1, REDUCE: OrderedDict([…])
+
+        using TorchFile file = TorchFile.Open(writer.Save(NewPath));
+
+        Assert.Equal(["w"], file.Tensors.Keys);
+        Assert.Equal([5L], file.Read("w").data<long>());
+    }
+
     [Theory]
     [InlineData("os", "system")]
     [InlineData("posix", "system")]
