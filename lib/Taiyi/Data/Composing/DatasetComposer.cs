@@ -16,7 +16,7 @@ public static class DatasetComposer
     public static IReadOnlyList<string> HeldOutLabels { get; } =
     [
         "狮子", "老虎", "老虎头", "熊猫", "大象", "企鹅", "狐狸", "长颈鹿", "公鸡", "独角兽", "寿司", "冰淇淋",
-        "圆筒冰激凌", "菠萝", "面包", "飞机", "小型飞机", "富士山", "伞", "奖杯", "礼物", "相机", "剪刀", "花痴",
+        "圆筒冰激凌", "菠萝", "爆米花", "飞机", "小型飞机", "富士山", "伞", "奖杯", "礼物", "相机", "剪刀", "花痴",
     ];
 
     /// <summary>Subjects that make poor stickers or posters: signs, hardware, gloom, and emoji whose meaning no caption carries.</summary>
@@ -72,7 +72,7 @@ public static class DatasetComposer
         {
             source.Token.ThrowIfCancellationRequested();
             ComposedPicture composed = composer.Compose(subjects[i], seed);
-            files.Add(ImageFile.EncodeWebp(composed.Picture));
+            files.Add(ImageFile.EncodeWebp(composed.Picture, quality: 95));
             rows.Add(new DatasetRow(names[i], composed.Caption, composed.Words, subjects[i].File));
             ImageFile.WriteBytes(Path.Combine(folder, names[i]), files[i]);
             progress?.Report(new ComposingProgress(i + 1, count, composed));

@@ -7,6 +7,7 @@ internal static class StickerPhrases
     private static readonly (string[] Words, string[] Phrases)[] ByLabel =
     [
         (["鸡", "鸟", "火焰"], ["冲鸭", "好耶", "早安"]),
+        (["热狗"], ["真香", "来一口"]),
         (["狗", "犬"], ["汪汪", "求摸摸", "在吗"]),
         (["猫脸", "黑猫", "豹"], ["喵喵", "求摸摸", "摸鱼中"]),
         (["鸽"], ["咕咕咕", "下次一定"]),

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Spectre.Console;
+using Taiyi.Data;
+using Taiyi.Data.Composing;
+
+namespace Taiyi.Cli;
+
+/// <summary><c>taiyi compose emoji|poster</c>: makes a training set out of the drawings in data/art.</summary>
+internal static class ComposeCommand
+{
+    /// <summary>The command with one subcommand a style.</summary>
+    public static Command Create()
+    {
+        Command compose = new("compose", "Compose a training set: pictures, Chinese captions and a README.");
+        foreach (string style in PictureComposer.Names)
+        {
+            compose.Add(CreateStyle(style));
+        }
+
+        return compose;
+    }
+
+    private static Command CreateStyle(string style)
+    {
+        Option<string> output = new("--output") { Description = "Folder to write, for example data/" + style, Required = true };
+        Option<string> data = new("--data") { Description = "Folder that holds art/ and fonts/", DefaultValueFactory = _ => "data" };
+        Option<int> count = new("--count") { Description = "Number of pictures", DefaultValueFactory = _ => 120 };
+        Option<int> seed = new("--seed") { Description = "Chooses subjects, colours and words", DefaultValueFactory = _ => 0 };
+        Command command = new(style, $"Compose the {style} set.") { output, data, count, seed };
+        command.SetAction((options, token) => Task.FromResult(Compose(
+            style, options.GetRequiredValue(output), options.GetRequiredValue(data), options.GetValue(count), options.GetValue(seed), token)));
+        return command;
+    }
+
+    private static int Compose(string style, string output, string data, int count, int seed, CancellationToken token)
+    {
+        try
+        {
+            using IPictureComposer composer = PictureComposer.Open(style, data);
+            AnsiConsole.Progress().Start(display =>
+            {
+                ProgressTask bar = display.AddTask($"Composing {style}", maxValue: count);
+                DatasetComposer.Write(composer, output, count, seed, new Bar(bar), token);
+            });
+            AnsiConsole.MarkupLineInterpolated($"{count} pictures with captions in [bold]{output}[/]");
+            return 0;
+        }
+        catch (Exception e) when (e is DatasetException or ImageFileException or ArgumentOutOfRangeException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine($"Stopped; the pictures made so far are in '{output}'.");
+            return 130;
+        }
+    }
+
+    // Progress<T> would report from another thread, after the bar is gone.
+    private sealed class Bar(ProgressTask task) : IProgress<ComposingProgress>
+    {
+        public void Report(ComposingProgress value) => task.Value = value.Done;
+    }
+}
