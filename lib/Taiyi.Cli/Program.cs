@@ -1,4 +1,10 @@
 using System.CommandLine;
 using Taiyi.Cli;
 
-return new RootCommand("Taiyi: Chinese Stable Diffusion in C#.") { KernelCommands.Create() }.Parse(args).Invoke();
+RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). Without --model every verb uses taiyi-mini, which ships with the repository.")
+{
+    GenerateCommand.Create(),
+    TokenizeCommand.Create(),
+    InfoCommand.Create(),
+};
+return await root.InvokeAsync(args);

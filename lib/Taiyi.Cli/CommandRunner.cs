@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Spectre.Console;
+using Taiyi.Checkpoints;
+
+namespace Taiyi.Cli;
+
+/// <summary>Runs the body of a verb: expected faults become one sentence and an exit code, Ctrl-C ends it cleanly.</summary>
+internal static class CommandRunner
+{
+    /// <summary>Everything went well.</summary>
+    public const int Success = 0;
+
+    /// <summary>The input was at fault, and the sentence on standard error says how.</summary>
+    public const int Failure = 1;
+
+    /// <summary>What shells give a program that Ctrl-C ended: 128 + SIGINT.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Standard error: progress and faults go there, so that standard output holds the result alone.</summary>
+    public static IAnsiConsole Error { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <summary>Sets the body of a verb. Its token is cancelled by Ctrl-C, and is the current <see cref="Interruption"/>.</summary>
+    public static void SetBody(this Command command, Func<ParseResult, CancellationToken, int> body) =>
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(() =>
+        {
+            using IDisposable scope = Interruption.Use(cancellationToken);
+            return body(parsed, cancellationToken);
+        })));
+
+    private static int Run(Func<int> body)
+    {
+        try
+        {
+            return body();
+        }
+        catch (OperationCanceledException)
+        {
+            Error.MarkupLine("[yellow]Stopped.[/]");
+            return Interrupted;
+        }
+        catch (Exception fault) when (fault is CheckpointException or ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            Error.MarkupLineInterpolated($"[red]{fault.Message}[/]");
+            return Failure;
+        }
+    }
+}

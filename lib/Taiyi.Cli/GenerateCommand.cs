@@ -1,0 +1,233 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Spectre.Console;
+using Taiyi.Checkpoints;
+using Taiyi.Data;
+using Taiyi.Schedulers;
+using static TorchSharp.torch;
+
+namespace Taiyi.Cli;
+
+/// <summary><c>taiyi generate</c>: Chinese prompts to PNG files.</summary>
+internal sealed class GenerateCommand
+{
+    private readonly ModelOptions _model = new();
+
+    private readonly Argument<string[]> _prompts = new("PROMPT")
+    {
+        Description = "What to draw, in Chinese, such as 一只狮子; several prompts make several batches",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string> _negativePrompt = new("--negative-prompt")
+    {
+        Description = "What the pictures should not show",
+        HelpName = "TEXT",
+        DefaultValueFactory = _ => "",
+    };
+
+    private readonly Option<string> _style = new("--style")
+    {
+        Description = "Style words put behind every prompt; \"\" adds none",
+        HelpName = "TEXT",
+        DefaultValueFactory = _ => Inference.DefaultStyle,
+    };
+
+    private readonly Option<string[]> _lora = new("--lora")
+    {
+        Description = "A LoRA file and its strength (1 if absent); may be given several times to mix styles",
+        HelpName = "FILE[:WEIGHT]",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _scheduler = new Option<string?>("--scheduler")
+    {
+        Description = "Sampler",
+        HelpName = "NAME",
+    }.AcceptOnly([.. Scheduler.Names]);
+
+    private readonly Option<string?> _spacing = new Option<string?>("--timestep-spacing")
+    {
+        Description = "How the steps are spread over the training timesteps: leading, linspace or trailing; the scheduler's usual one if absent",
+        HelpName = "NAME",
+    }.AcceptOnly("leading", "linspace", "trailing");
+
+    private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
+
+    private readonly Option<double?> _guidanceScale = new("--guidance-scale", "-g")
+    {
+        Description = "Guidance scale, how strictly the prompt is followed; the model's own default, else 7.5",
+        HelpName = "G",
+    };
+
+    private readonly Option<long> _seed = new("--seed")
+    {
+        Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1000,
+    };
+
+    private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => 2 };
+
+    private readonly Option<int?> _height = new("--height") { Description = "Height in pixels; the model's own if absent", HelpName = "H" };
+
+    private readonly Option<int?> _width = new("--width") { Description = "Width in pixels; the model's own if absent", HelpName = "W" };
+
+    private readonly Option<string?> _image = new("--image") { Description = "A picture to start from (image to image)", HelpName = "FILE" };
+
+    private readonly Option<double> _strength = new("--strength")
+    {
+        Description = "With --image: how far it is changed, 0 to 1",
+        HelpName = "S",
+        DefaultValueFactory = _ => 0.8,
+    };
+
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the pictures", HelpName = "DIR", DefaultValueFactory = _ => "output" };
+
+    private readonly Option<string?> _latents = new("--latents")
+    {
+        Description = "safetensors file with unit-variance noise 'latents', (prompts x images, channels, H/f, W/f)",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _saveLatents = new("--save-latents") { Description = "Write the final latents there, as 'latents'", HelpName = "FILE" };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print a JSON summary in place of the list of files" };
+
+    public static Command Create()
+    {
+        GenerateCommand self = new();
+        Command command = new("generate", "Draw pictures of Chinese prompts") { self._prompts };
+        self._model.AddTo(command);
+        foreach (Option option in (Option[])
+            [self._negativePrompt, self._style, self._lora, self._scheduler, self._spacing, self._steps, self._guidanceScale, self._seed,
+             self._numImages, self._height, self._width, self._image, self._strength, self._output, self._latents, self._saveLatents, self._json])
+        {
+            command.Add(option);
+        }
+
+        command.SetBody(self.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        Stopwatch clock = Stopwatch.StartNew();
+        using StableDiffusionPipeline pipeline = _model.Load(parsed);
+        pipeline.Scheduler = CreateScheduler(parsed, pipeline);
+        foreach (string reference in parsed.GetValue(_lora)!)
+        {
+            pipeline.LoadLora(Lora.LoraReference.Parse(reference));
+        }
+
+        string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, parsed.GetValue(_style)!))];
+        GenerationOptions options = ReadOptions(parsed, pipeline);
+        Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
+        double loaded = clock.Elapsed.TotalSeconds;
+
+        List<GenerationResult> results = GenerationProgress.Show(prompts, quiet: parsed.GetValue(_json), report =>
+        {
+            List<GenerationResult> drawn = [];
+            for (int i = 0; i < prompts.Length; i++)
+            {
+                GenerationOptions own = options with { Latents = latents?.narrow(0, i * options.NumImagesPerPrompt, options.NumImagesPerPrompt) };
+                drawn.Add(pipeline.Generate(prompts[i], own, report(i), cancellationToken));
+            }
+
+            return drawn;
+        });
+
+        WarnOfTruncation(results);
+        string[] files = [.. Save(results, parsed.GetValue(_output)!, pipeline, options)];
+        if (parsed.GetValue(_saveLatents) is { } path)
+        {
+            SafetensorsFile.Write(path, [new("latents", cat([.. results.Select(r => r.Latents)]))]);
+        }
+
+        GenerationSummary.Print(files, results, options, pipeline, loaded, clock.Elapsed.TotalSeconds, parsed.GetValue(_json));
+        return CommandRunner.Success;
+    }
+
+    private IScheduler CreateScheduler(ParseResult parsed, StableDiffusionPipeline pipeline)
+    {
+        string name = parsed.GetValue(_scheduler) ?? pipeline.Defaults.Scheduler ?? "pndm";
+        SchedulerConfig config = pipeline.SchedulerConfig;
+        return Scheduler.Create(name, parsed.GetValue(_spacing) is { } spacing
+            ? config with { TimestepSpacing = Enum.Parse<TimestepSpacing>(spacing, ignoreCase: true) }
+            : config);
+    }
+
+    private GenerationOptions ReadOptions(ParseResult parsed, StableDiffusionPipeline pipeline)
+    {
+        GenerationOptions builtIn = new();
+        int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
+        long[] shape = pipeline.LatentShape(1, builtIn with { Height = height, Width = width });
+        int factor = pipeline.Vae.Config.DownscaleFactor;
+        return builtIn with
+        {
+            NegativePrompt = parsed.GetValue(_negativePrompt)!,
+            GuidanceScale = parsed.GetValue(_guidanceScale) ?? pipeline.Defaults.GuidanceScale ?? builtIn.GuidanceScale,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? builtIn.NumInferenceSteps,
+            NumImagesPerPrompt = parsed.GetValue(_numImages),
+            Height = height,
+            Width = width,
+            Seed = parsed.GetValue(_seed),
+            Image = parsed.GetValue(_image) is { } file ? ReadImage(file, (int)shape[3] * factor, (int)shape[2] * factor) : null,
+            Strength = parsed.GetValue(_strength),
+        };
+    }
+
+    /// <summary>A square is cut out of the middle; any other shape is stretched to, as diffusers does.</summary>
+    private static Tensor ReadImage(string path, int width, int height)
+    {
+        RgbImage image = ImageFile.Read(path);
+        RgbImage sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
+        return sized.ToTensor().unsqueeze(0); // (1, 3, H, W)
+    }
+
+    private static Tensor? ReadLatents(string? path, int pictures)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        if (!file.Tensors.ContainsKey("latents"))
+        {
+            throw new CheckpointException($"{path} has no tensor 'latents'; it holds {string.Join(", ", file.Tensors.Keys.Take(10))}.");
+        }
+
+        Tensor latents = file.Read("latents");
+        return latents.dim() == 4 && latents.shape[0] == pictures
+            ? latents
+            : throw new ArgumentException(
+                $"The latents in {path} have shape ({string.Join(", ", latents.shape)}); the first of four dimensions must be {pictures}, prompts x images.");
+    }
+
+    private static IEnumerable<string> Save(List<GenerationResult> results, string folder, StableDiffusionPipeline pipeline, GenerationOptions options)
+    {
+        int first = 0;
+        foreach (GenerationResult result in results)
+        {
+            foreach (string file in result.Save(folder, options, pipeline.Scheduler.GetType().Name, first))
+            {
+                yield return file;
+            }
+
+            first += result.Prompts.Count;
+        }
+    }
+
+    private static void WarnOfTruncation(List<GenerationResult> results)
+    {
+        foreach ((string prompt, string cut) in results.SelectMany(r => r.Prompts.Take(1).Zip(r.TruncatedText)))
+        {
+            if (cut.Length > 0)
+            {
+                CommandRunner.Error.MarkupLineInterpolated($"[yellow]The prompt is longer than the text encoder reads; this was cut off: {cut}[/]");
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Taiyi.Cli;
+
+/// <summary>What <c>taiyi generate</c> prints at the end: the files, or a JSON object for scripts.</summary>
+internal static class GenerationSummary
+{
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
+
+    public static void Print(
+        IReadOnlyList<string> files, IReadOnlyList<GenerationResult> results, GenerationOptions options, StableDiffusionPipeline pipeline,
+        double secondsToLoad, double seconds, bool json)
+    {
+        if (!json)
+        {
+            foreach (string file in files)
+            {
+                Console.WriteLine(file);
+            }
+
+            return;
+        }
+
+        var pictures = results.SelectMany(r => r.Prompts.Zip(r.Seeds)).Zip(files, (picture, file) => new { file, prompt = picture.First, seed = picture.Second });
+        Console.WriteLine(JsonSerializer.Serialize(
+            new
+            {
+                images = pictures,
+                options.NegativePrompt,
+                options.GuidanceScale,
+                options.NumInferenceSteps,
+                scheduler = pipeline.Scheduler.GetType().Name,
+                dtype = pipeline.DType.ToString().ToLowerInvariant(),
+                device = pipeline.Device.ToString(),
+                truncated_text = results.SelectMany(r => r.TruncatedText).Where(t => t.Length > 0),
+                seconds_to_load = Math.Round(secondsToLoad, 2),
+                seconds = Math.Round(seconds, 2),
+            },
+            Readable));
+    }
+}

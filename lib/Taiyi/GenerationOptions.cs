@@ -1,0 +1,52 @@
+using static TorchSharp.torch;
+
+namespace Taiyi;
+
+/// <summary>What to draw and how. Every field has the default of the original project, so <c>new()</c> is a good start.</summary>
+/// <remarks>Names and meanings follow diffusers, <c>StableDiffusionPipeline.__call__</c>.</remarks>
+public sealed record GenerationOptions
+{
+    /// <summary>What the pictures should not show; takes the place of the empty prompt in guidance, eq. (6) of arXiv 2207.12598.</summary>
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>
+    /// Guidance scale w: epsilon = epsilon(empty) + w (epsilon(prompt) - epsilon(empty)). At 1 or below the empty prompt is
+    /// not computed at all, which halves the time.
+    /// </summary>
+    public double GuidanceScale { get; init; } = 7.5;
+
+    /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
+    public int NumInferenceSteps { get; init; } = 50;
+
+    /// <summary>Pictures for each prompt, 1 or more.</summary>
+    public int NumImagesPerPrompt { get; init; } = 1;
+
+    /// <summary>Height H of the pictures in pixels, or null for the size that the model was trained at.</summary>
+    public int? Height { get; init; }
+
+    /// <summary>Width W of the pictures in pixels, or null for the size that the model was trained at.</summary>
+    public int? Width { get; init; }
+
+    /// <summary>
+    /// Seed of the first picture of each prompt; picture i has a generator of its own with seed + i, so that it equals
+    /// what that seed draws alone. Null draws a seed, which <see cref="GenerationResult.Seed"/> tells.
+    /// </summary>
+    public long? Seed { get; init; }
+
+    /// <summary>
+    /// Initial latents (B, C, H/f, W/f), unit-variance noise, B = prompts x pictures and f the VAE's factor; multiplied by
+    /// the scheduler's initial sigma before the loop. Null draws them from the seeds. The caller keeps them.
+    /// </summary>
+    public Tensor? Latents { get; init; }
+
+    /// <summary>
+    /// A picture (1 or B, 3, H, W) in [-1, 1] to start from (image to image), or null. The caller keeps it.
+    /// </summary>
+    public Tensor? Image { get; init; }
+
+    /// <summary>
+    /// How far <see cref="Image"/> is changed, 0 to 1: the share of the steps that is run after noising it. Without an
+    /// image it has no meaning.
+    /// </summary>
+    public double Strength { get; init; } = 0.8;
+}

@@ -1,0 +1,47 @@
+namespace Taiyi;
+
+/// <summary>Checks the options of a call against the model before anything is computed.</summary>
+internal static class GenerationOptionsCheck
+{
+    /// <summary>The same options.</summary>
+    /// <exception cref="ArgumentException">The first option that is out of its range.</exception>
+    public static GenerationOptions CheckedFor(this GenerationOptions options, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts)
+    {
+        Require(prompts.Count > 0, "There is no prompt: give one or more, such as 一只狮子.");
+        Require(options.NumImagesPerPrompt >= 1, $"The number of pictures per prompt is {options.NumImagesPerPrompt}; it must be 1 or more.");
+        int most = pipeline.Scheduler.Config.NumTrainTimesteps;
+        Require(
+            options.NumInferenceSteps >= 1 && options.NumInferenceSteps <= most,
+            $"The number of steps is {options.NumInferenceSteps}; it must be 1 to {most}, the timesteps that the model was trained with.");
+        Require(double.IsFinite(options.GuidanceScale), $"The guidance scale is {options.GuidanceScale}; it must be a finite number, 7.5 is usual.");
+        CheckSize("height", options.Height, pipeline);
+        CheckSize("width", options.Width, pipeline);
+        if (options.Image is { } image)
+        {
+            int batch = prompts.Count * options.NumImagesPerPrompt;
+            Require(
+                image.dim() == 4 && image.shape[1] == 3 && (image.shape[0] == 1 || image.shape[0] == batch),
+                $"The start picture has shape ({string.Join(", ", image.shape)}); it must be (1 or {batch}, 3, H, W) with values in [-1, 1].");
+            CheckSize("height of the start picture", (int)image.shape[2], pipeline);
+            CheckSize("width of the start picture", (int)image.shape[3], pipeline);
+        }
+
+        return options;
+    }
+
+    private static void CheckSize(string name, int? pixels, StableDiffusionPipeline pipeline)
+    {
+        int multiple = pipeline.Vae.Config.DownscaleFactor;
+        Require(
+            pixels is null || (pixels > 0 && pixels % multiple == 0),
+            $"The {name} is {pixels} pixels; it must be a positive multiple of {multiple} for this model.");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new ArgumentException(message);
+        }
+    }
+}

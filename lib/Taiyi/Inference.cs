@@ -1,0 +1,72 @@
+using Taiyi.Data;
+using static TorchSharp.torch;
+
+namespace Taiyi;
+
+/// <summary>
+/// The two functions of the original Python project, with its parameters and defaults: load the trained style, draw pictures.
+/// </summary>
+public static class Inference
+{
+    /// <summary>The style words that the original project adds to every prompt: cartoon style, warm tones, a sense of technology.</summary>
+    public const string DefaultStyle = "卡通风格，暖色调，科技感";
+
+    /// <summary>Loads the base model and puts a trained LoRA into it.</summary>
+    /// <param name="loraPath">A LoRA file of any known format, such as <c>pytorch_lora_weights.safetensors</c>, or its folder; null loads the base alone.</param>
+    /// <param name="modelPath">The base model's folder; <see cref="DefaultModel.Find"/> if null.</param>
+    /// <param name="loraWeight">Strength of the LoRA, 0 (off) to 1 (as trained); other values extrapolate.</param>
+    /// <param name="device">Where to compute; the CPU if null.</param>
+    /// <param name="dtype">What to compute in; <see cref="Precision.Default"/> if null.</param>
+    public static StableDiffusionPipeline LoadLoraModel(
+        string? loraPath, string? modelPath = null, double loraWeight = 1, Device? device = null, ScalarType? dtype = null)
+    {
+        StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(modelPath ?? DefaultModel.Find(), device, dtype);
+        if (loraPath is not null)
+        {
+            pipeline.LoadLora(loraPath, loraWeight);
+        }
+
+        return pipeline;
+    }
+
+    /// <summary>Draws pictures and saves each as <c>生成图_{i}.png</c>, its parameters inside as PNG text.</summary>
+    /// <param name="pipeline">What <see cref="LoadLoraModel"/> returned.</param>
+    /// <param name="prompt">A Chinese prompt, such as 一只狮子.</param>
+    /// <param name="negativePrompt">What the pictures should not show.</param>
+    /// <param name="numImagesPerPrompt">Number of pictures.</param>
+    /// <param name="guidanceScale">Guidance scale; at 1 or below the prompt's empty twin is not computed.</param>
+    /// <param name="numInferenceSteps">Denoising steps.</param>
+    /// <param name="seed">Seed of the first picture; the next ones have seed + 1, seed + 2 …</param>
+    /// <param name="style">Style words put behind the prompt; "" adds nothing.</param>
+    /// <param name="outputFolder">Where the pictures go; made if it is not there.</param>
+    /// <param name="progress">Told of every step.</param>
+    /// <param name="cancellationToken">Ends the call between two steps.</param>
+    /// <returns>The paths of the pictures, in order.</returns>
+    public static IReadOnlyList<string> GenerateImage(
+        StableDiffusionPipeline pipeline,
+        string prompt,
+        string negativePrompt = "",
+        int numImagesPerPrompt = 2,
+        double guidanceScale = 7.5,
+        int numInferenceSteps = 50,
+        long? seed = 1000,
+        string style = DefaultStyle,
+        string outputFolder = ".",
+        IProgress<DenoisingStep>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        GenerationOptions options = new()
+        {
+            NegativePrompt = negativePrompt,
+            NumImagesPerPrompt = numImagesPerPrompt,
+            GuidanceScale = guidanceScale,
+            NumInferenceSteps = numInferenceSteps,
+            Seed = seed,
+        };
+        using GenerationResult result = pipeline.Generate(WithStyle(prompt, style), options, progress, cancellationToken);
+        return result.Save(outputFolder, options);
+    }
+
+    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>.</summary>
+    public static string WithStyle(string prompt, string style = DefaultStyle) => style.Length == 0 ? prompt : $"{prompt}，{style}";
+}

@@ -1,0 +1,335 @@
+using Taiyi.Checkpoints;
+using Taiyi.Models;
+using Taiyi.Schedulers;
+using static TorchSharp.torch;
+
+namespace Taiyi;
+
+/// <summary>
+/// From a Chinese prompt to a picture: <see cref="EncodePrompt"/>, <see cref="InitialLatents"/>, <see cref="Denoise"/>,
+/// <see cref="Decode"/>, and <see cref="Generate(IReadOnlyList{string}, GenerationOptions, IProgress{DenoisingStep}, CancellationToken)"/>
+/// over them.
+/// </summary>
+/// <remarks>
+/// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c> and
+/// <c>StableDiffusionImg2ImgPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
+/// (8 for Taiyi, 4 for taiyi-mini), L tokens, D the text encoder's width. Between the steps latents are float32 on the
+/// UNet's device, whatever dtype the networks compute in.
+/// </remarks>
+public sealed class StableDiffusionPipeline : IDisposable
+{
+    /// <summary>Puts a pipeline together; it owns the networks and the scheduler from now on.</summary>
+    public StableDiffusionPipeline(
+        BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, IScheduler scheduler)
+    {
+        (Tokenizer, TextEncoder, UNet, Vae, _scheduler) = (tokenizer, textEncoder, unet, vae, scheduler);
+        Tensor weight = unet.parameters().First();
+        (Device, DType) = (weight.device, weight.dtype);
+    }
+
+    /// <summary>Reads a model folder (a Hugging Face snapshot) or a single LDM checkpoint.</summary>
+    /// <param name="path">The folder or file; see <see cref="ModelFolder"/>.</param>
+    /// <param name="device">Where the networks live; the CPU if null.</param>
+    /// <param name="dtype">What they compute in; <see cref="Precision.Default"/> of the device if null.</param>
+    /// <exception cref="CheckpointException">The folder is no model, or a file in it is damaged or does not fit.</exception>
+    /// <exception cref="ArgumentException">The device cannot compute in that dtype.</exception>
+    public static StableDiffusionPipeline FromPretrained(string path, Device? device = null, ScalarType? dtype = null)
+    {
+        device ??= CPU;
+        ScalarType computeDType = Precision.Check(dtype ?? Precision.Default(device), device);
+        ModelFolder folder = ModelFolder.Open(path);
+        return new StableDiffusionPipeline(
+            folder.LoadTokenizer(),
+            folder.LoadTextEncoder(device, computeDType),
+            folder.LoadUNet(device, computeDType),
+            folder.LoadVae(device, computeDType),
+            Schedulers.Scheduler.Create("pndm", folder.SchedulerConfig))
+        { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig };
+    }
+
+    /// <summary>Chinese text to token ids.</summary>
+    public BertTokenizer Tokenizer { get; }
+
+    /// <summary>Token ids (B, L) to hidden states (B, L, D).</summary>
+    public BertTextEncoder TextEncoder { get; }
+
+    /// <summary>Noisy latents, timestep and hidden states to the predicted noise (B, C, H/f, W/f).</summary>
+    public UNet2DConditionModel UNet { get; }
+
+    /// <summary>Pictures to latents and back.</summary>
+    public AutoencoderKL Vae { get; }
+
+    /// <summary>Side of the latents that the model was trained at; 64, as of Stable Diffusion v1, where its config is silent.</summary>
+    public int SampleSize => UNet.Config.SampleSize ?? 64;
+
+    /// <summary>Where the networks live.</summary>
+    public Device Device { get; }
+
+    /// <summary>What the networks compute in.</summary>
+    public ScalarType DType { get; }
+
+    /// <summary>What the model's folder says of its noise schedule: the base of another scheduler for the same model.</summary>
+    public SchedulerConfig SchedulerConfig { get; init; } = new();
+
+    /// <summary>What looks best with this model, as its folder says; fields that it does not name are null.</summary>
+    public ModelDefaults Defaults { get; init; } = new();
+
+    /// <summary>The sampler in use. Setting another one disposes the one before.</summary>
+    public IScheduler Scheduler
+    {
+        get => _scheduler;
+        set
+        {
+            if (!ReferenceEquals(value, _scheduler))
+            {
+                _scheduler.Dispose();
+                _scheduler = value;
+            }
+        }
+    }
+
+    private IScheduler _scheduler;
+
+    /// <summary>Draws pictures of one prompt.</summary>
+    /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions, IProgress{DenoisingStep}, CancellationToken)"/>
+    public GenerationResult Generate(
+        string prompt, GenerationOptions? options = null, IProgress<DenoisingStep>? progress = null, CancellationToken cancellationToken = default) =>
+        Generate([prompt], options, progress, cancellationToken);
+
+    /// <summary>Draws pictures of some prompts, all in one batch.</summary>
+    /// <param name="prompts">Chinese prompts, 1 or more.</param>
+    /// <param name="options">How to draw; the defaults if null.</param>
+    /// <param name="progress">Told of every step, on this thread, while the step's tensors live.</param>
+    /// <param name="cancellationToken">Ends the call between two steps; so does <see cref="Interruption"/>.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public GenerationResult Generate(
+        IReadOnlyList<string> prompts,
+        GenerationOptions? options = null,
+        IProgress<DenoisingStep>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        options = (options ?? new GenerationOptions()).CheckedFor(this, prompts);
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var seeds = new SeededGenerators(options.Seed, prompts.Count, options.NumImagesPerPrompt);
+
+        using PromptEmbeddings embeddings = EncodePrompt(prompts, options.NegativePrompt, options.GuidanceScale > 1, options.NumImagesPerPrompt);
+        Scheduler.SetTimesteps(options.NumInferenceSteps, options.Image is null ? 1 : options.Strength);
+        Tensor latents = Start(options, seeds.Generators);
+
+        foreach (DenoisingStep step in Denoise(latents, embeddings, options.GuidanceScale, seeds.Generators, cancellationToken))
+        {
+            progress?.Report(step);
+            if (step.Index == step.Total - 1)
+            {
+                latents = step.Latents.alias();
+            }
+        }
+
+        Tensor images = Decode(latents);
+        return new GenerationResult(
+            images.MoveToOuterDisposeScope(),
+            latents.cpu().MoveToOuterDisposeScope(),
+            [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],
+            seeds.Seeds,
+            embeddings.TruncatedText);
+    }
+
+    private Tensor Start(GenerationOptions options, IReadOnlyList<Generator> generators)
+    {
+        if (options.Image is null)
+        {
+            return InitialLatents(LatentShape(generators.Count, options), generators, options.Latents);
+        }
+
+        Tensor encoded = EncodeImage(options.Image, generators);
+        Tensor noise = options.Latents ?? PictureNoise.Draw(encoded.shape, generators);
+        return NoisedLatents(encoded, noise);
+    }
+
+    /// <summary>Prompts to the conditioning of the UNet, one row for each picture.</summary>
+    /// <param name="prompts">Chinese prompts.</param>
+    /// <param name="negativePrompt">The text that guidance leads away from.</param>
+    /// <param name="withGuidance">False leaves the unconditional half out.</param>
+    /// <param name="numImagesPerPrompt">How often each prompt's row is repeated.</param>
+    public PromptEmbeddings EncodePrompt(
+        IReadOnlyList<string> prompts, string negativePrompt = "", bool withGuidance = true, int numImagesPerPrompt = 1)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        TokenizedPrompt[] tokenized = [.. prompts.Select(p => Tokenizer.Encode(p))];
+        Tensor conditional = EncodeTokens(tokenized).repeat_interleave(numImagesPerPrompt, dim: 0); // (B, L, D)
+        Tensor? unconditional = withGuidance
+            ? EncodeTokens([Tokenizer.Encode(negativePrompt)]).expand_as(conditional)                 // (B, L, D)
+            : null;
+        return new PromptEmbeddings(
+            conditional.MoveToOuterDisposeScope(),
+            unconditional?.MoveToOuterDisposeScope(),
+            [.. tokenized.Select(t => t.TruncatedText)]);
+    }
+
+    private Tensor EncodeTokens(TokenizedPrompt[] prompts)
+    {
+        Tensor ids = stack(prompts.Select(p => tensor(p.InputIds, device: Device)));                  // (B, L)
+        return TextEncoder.call(ids);                                                                // (B, L, D)
+    }
+
+    /// <summary>Noise to start from: the scheduler's initial sigma times unit-variance noise. Call <c>Scheduler.SetTimesteps</c> first.</summary>
+    /// <param name="shape">(B, C, H/f, W/f); see <see cref="LatentShape"/>.</param>
+    /// <param name="generators">One for each picture.</param>
+    /// <param name="noise">The unit-variance noise of that shape, or null to draw it.</param>
+    /// <returns>Latents (B, C, H/f, W/f), float32 on the UNet's device.</returns>
+    /// <exception cref="ArgumentException">The noise has another shape.</exception>
+    public Tensor InitialLatents(long[] shape, IReadOnlyList<Generator> generators, Tensor? noise = null)
+    {
+        using var scope = NewDisposeScope();
+        noise = noise is null ? PictureNoise.Draw(shape, generators) : CheckShape(noise, shape);
+        return (noise.to(float32).to(Device) * Scheduler.InitNoiseSigma).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The shape of the latents of pictures of that size, (B, C, H/f, W/f).</summary>
+    /// <param name="batchSize">Number of pictures B.</param>
+    /// <param name="options">Gives height and width; the model's own where null.</param>
+    public long[] LatentShape(int batchSize, GenerationOptions? options = null)
+    {
+        int factor = Vae.Config.DownscaleFactor;
+        long height = options?.Height / factor ?? SampleSize;
+        long width = options?.Width / factor ?? SampleSize;
+        return [batchSize, UNet.Config.InChannels, height, width];
+    }
+
+    /// <summary>
+    /// Image to image: noises the latents of a picture to the timestep at which the loop starts (SDEdit, arXiv 2108.01073).
+    /// Call <c>Scheduler.SetTimesteps</c> with the strength first.
+    /// </summary>
+    /// <param name="latents">Scaled latents of the picture (B, C, H/f, W/f), float32; see <see cref="EncodeImage"/>.</param>
+    /// <param name="noise">Unit-variance noise (B, C, H/f, W/f).</param>
+    /// <returns>x_t to start from (B, C, H/f, W/f), float32 on the device of the latents.</returns>
+    /// <exception cref="ArgumentException">The noise has another shape.</exception>
+    public Tensor NoisedLatents(Tensor latents, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        Tensor unitNoise = CheckShape(noise, latents.shape).to(float32).to(latents.device);
+        return Scheduler.AddNoise(latents, unitNoise, Scheduler.Timesteps[0]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pictures to scaled latents, sampled from the VAE's posterior with one generator for each picture.</summary>
+    /// <param name="image">Pictures (1 or B, 3, H, W) in [-1, 1].</param>
+    /// <param name="generators">B generators.</param>
+    /// <returns>Latents (B, C, H/f, W/f) times the scaling factor, float32 on the UNet's device.</returns>
+    public Tensor EncodeImage(Tensor image, IReadOnlyList<Generator> generators)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor pixels = image.to(DType).to(Device).expand(generators.Count, -1, -1, -1);    // (B, 3, H, W)
+        using DiagonalGaussianDistribution posterior = Vae.Encode(pixels);
+        Tensor noise = PictureNoise.Draw(posterior.Mean.shape, generators, Device);
+        Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
+        return latents.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The reverse process: turns noise into latents of a picture, a step at a time, as the caller asks for the next one.
+    /// Call <c>Scheduler.SetTimesteps</c> first.
+    /// </summary>
+    /// <param name="latents">Where to start, (B, C, H/f, W/f), float32. The caller keeps it.</param>
+    /// <param name="prompt">Conditioning of B pictures.</param>
+    /// <param name="guidanceScale">Guidance scale w; without an unconditional half it has no effect.</param>
+    /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
+    /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
+    /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
+    public IEnumerable<DenoisingStep> Denoise(
+        Tensor latents,
+        PromptEmbeddings prompt,
+        double guidanceScale = 7.5,
+        IReadOnlyList<Generator>? generators = null,
+        CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<double> timesteps = Scheduler.Timesteps;
+        Tensor sample = latents;
+        try
+        {
+            for (int i = 0; i < timesteps.Count; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Interruption.Token.ThrowIfCancellationRequested();
+                SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, generators);
+                if (i > 0)
+                {
+                    sample.Dispose();
+                }
+
+                sample = output.PrevSample;
+                using Tensor predOriginalSample = output.PredOriginalSample;
+                yield return new DenoisingStep(i, timesteps.Count, timesteps[i], sample, predOriginalSample);
+            }
+        }
+        finally
+        {
+            if (!ReferenceEquals(sample, latents))
+            {
+                sample.Dispose();
+            }
+        }
+    }
+
+    private SchedulerOutput DenoiseOnce(
+        Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, IReadOnlyList<Generator>? generators)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor noise = PredictNoise(Scheduler.ScaleModelInput(sample, timestep), timestep, prompt, guidanceScale);
+        SchedulerOutput output = Scheduler.Step(noise, timestep, sample, generators);
+        return new SchedulerOutput(output.PrevSample.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The UNet's prediction for one timestep, with classifier-free guidance (eq. (6) of arXiv 2207.12598).</summary>
+    /// <param name="sample">x_t, (B, C, H/f, W/f).</param>
+    /// <param name="timestep">Training timestep t.</param>
+    /// <param name="prompt">Conditioning of B pictures.</param>
+    /// <param name="guidanceScale">Guidance scale w.</param>
+    /// <returns>Predicted noise (B, C, H/f, W/f), float32.</returns>
+    public Tensor PredictNoise(Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor input = sample.to(DType);
+        Tensor t = tensor(timestep, dtype: float32, device: sample.device);
+        if (prompt.Unconditional is null)
+        {
+            return UNet.call(input, t, prompt.Conditional).to(float32).MoveToOuterDisposeScope();
+        }
+
+        // One call for both halves: the same weights are read once.
+        Tensor both = UNet.call(cat([input, input]), t, cat([prompt.Unconditional, prompt.Conditional])).to(float32); // (2B, C, H/f, W/f)
+        Tensor[] halves = both.chunk(2);
+        (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
+        return (unconditional + guidanceScale * (conditional - unconditional)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Latents to pictures.</summary>
+    /// <param name="latents">Scaled latents (B, C, H/f, W/f).</param>
+    /// <returns>Pictures (B, 3, H, W), float32 on the CPU, clamped to [-1, 1].</returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor unscaled = latents.to(Device).div(Vae.Config.ScalingFactor).to(DType);
+        return Vae.Decode(unscaled).to(float32).clamp(-1, 1).cpu().MoveToOuterDisposeScope();
+    }
+
+    private static Tensor CheckShape(Tensor noise, long[] shape) => noise.shape.SequenceEqual(shape)
+        ? noise
+        : throw new ArgumentException(
+            $"The latents have shape ({string.Join(", ", noise.shape)}), this call needs ({string.Join(", ", shape)}): (prompts x pictures, channels, height / factor, width / factor).");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        TextEncoder.Dispose();
+        UNet.Dispose();
+        Vae.Dispose();
+        _scheduler.Dispose();
+    }
+}

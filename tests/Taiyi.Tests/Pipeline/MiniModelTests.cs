@@ -1,0 +1,167 @@
+using System.Text.Json;
+using Taiyi.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Pipeline;
+
+/// <summary>The small model that ships, and what the pipeline promises of seeds, options and cancellation.</summary>
+public class MiniModelTests
+{
+    private static readonly JsonElement Runs = JsonDocument.Parse(File.ReadAllText(Repository.Golden("mini/golden.json"))).RootElement;
+
+    public static TheoryData<string> GoldenRuns => [.. Runs.EnumerateObject().Select(r => r.Name)];
+
+    [Theory]
+    [MemberData(nameof(GoldenRuns))]
+    [NoTensorLeak]
+    public void Taiyi_mini_draws_the_pictures_of_the_reference(string run)
+    {
+        using var scope = NewDisposeScope();
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
+        using StableDiffusionPipeline pipeline = Load();
+        JsonElement settings = Runs.GetProperty(run);
+        GenerationOptions options = new()
+        {
+            NumInferenceSteps = settings.GetProperty("steps").GetInt32(),
+            GuidanceScale = settings.GetProperty("guidance_scale").GetDouble(),
+            NumImagesPerPrompt = settings.GetProperty("images").GetInt32(),
+            Latents = golden.Read($"{run}.latents"),
+        };
+
+        using GenerationResult result = pipeline.Generate(settings.GetProperty("prompt").GetString()!, options);
+
+        // 50 steps carry float32 noise further than the 5 of tiny-taiyi: values reach 4, pictures are in [0, 1].
+        Close.Assert(golden.Read($"{run}.final"), result.Latents, 5e-3);
+        Close.Assert(golden.Read($"{run}.picture"), result.Images / 2 + 0.5, 5e-3);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_picture_of_a_batch_equals_its_seed_alone()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        GenerationOptions options = new() { NumInferenceSteps = 4, NumImagesPerPrompt = 3, Seed = 20 };
+
+        using GenerationResult batch = pipeline.Generate("一只狮子", options);
+        using GenerationResult alone = pipeline.Generate("一只狮子", options with { NumImagesPerPrompt = 1, Seed = 22 });
+
+        Assert.Equal([20, 21, 22], batch.Seeds);
+        using Tensor third = batch.Images[2..3];
+        Close.Assert(alone.Images, third, 1e-4);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void The_same_seed_draws_the_same_bits_and_another_seed_another_picture()
+    {
+        using var scope = NewDisposeScope();
+        using StableDiffusionPipeline pipeline = Load();
+        GenerationOptions options = new() { NumInferenceSteps = 3, Seed = 1 };
+
+        using GenerationResult first = pipeline.Generate("熊猫", options);
+        using GenerationResult again = pipeline.Generate("熊猫", options);
+        using GenerationResult other = pipeline.Generate("熊猫", options with { Seed = 2 });
+
+        Assert.True(first.Images.equal(again.Images).item<bool>());
+        Assert.False(first.Images.equal(other.Images).item<bool>());
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Without_guidance_the_unconditional_half_is_not_computed()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        using PromptEmbeddings with = pipeline.EncodePrompt(["苹果"], withGuidance: true);
+        using PromptEmbeddings without = pipeline.EncodePrompt(["苹果"], withGuidance: false);
+
+        Assert.NotNull(with.Unconditional);
+        Assert.Null(without.Unconditional);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Cancelling_ends_the_loop_between_two_steps()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        using CancellationTokenSource source = new();
+        int steps = 0;
+        CancelAt progress = new(() =>
+        {
+            if (++steps == 2)
+            {
+                source.Cancel();
+            }
+        });
+
+        Assert.Throws<OperationCanceledException>(() => pipeline.Generate("苹果", new GenerationOptions { NumInferenceSteps = 9 }, progress, source.Token));
+        Assert.Equal(2, steps);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void An_open_interruption_scope_cancels_a_call_that_has_no_token()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        using IDisposable scope = Interruption.Use(new CancellationToken(canceled: true));
+
+        Assert.Throws<OperationCanceledException>(() => pipeline.Generate("苹果"));
+    }
+
+    [Theory]
+    [InlineData(0, 7.5, 64, "number of steps is 0")]
+    [InlineData(1001, 7.5, 64, "must be 1 to 1000")]
+    [InlineData(5, double.NaN, 64, "guidance scale is NaN")]
+    [InlineData(5, 7.5, 63, "height is 63")]
+    [NoTensorLeak]
+    public void An_option_out_of_range_is_named_with_its_value(int steps, double guidanceScale, int height, string message)
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        GenerationOptions options = new() { NumInferenceSteps = steps, GuidanceScale = guidanceScale, Height = height };
+
+        ArgumentException error = Assert.Throws<ArgumentException>(() => pipeline.Generate("苹果", options));
+
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Latents_of_another_shape_are_refused_with_both_shapes()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        using Tensor latents = zeros(1, 4, 8, 8);
+
+        ArgumentException error = Assert.Throws<ArgumentException>(() => pipeline.Generate("苹果", new GenerationOptions { Latents = latents }));
+
+        Assert.Contains("(1, 4, 8, 8)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("(1, 4, 16, 16)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_prompt_that_is_too_long_tells_what_was_cut_off()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        string prompt = string.Concat(Enumerable.Repeat("狮子", 20));
+
+        using GenerationResult result = pipeline.Generate(prompt, new GenerationOptions { NumInferenceSteps = 1 });
+
+        // 32 tokens less [CLS] and [SEP] leave 30 of the 40 characters.
+        Assert.Equal(string.Concat(Enumerable.Repeat("狮子", 5)), result.TruncatedText[0]);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Float16_on_a_cpu_is_refused_with_the_reason()
+    {
+        ArgumentException error = Assert.Throws<ArgumentException>(() => StableDiffusionPipeline.FromPretrained(Repository.MiniModel, CPU, ScalarType.Float16));
+
+        Assert.Contains("hundreds of times slower", error.Message, StringComparison.Ordinal);
+    }
+
+    private static StableDiffusionPipeline Load() => StableDiffusionPipeline.FromPretrained(Repository.MiniModel, dtype: ScalarType.Float32);
+
+    private sealed class CancelAt(Action onStep) : IProgress<DenoisingStep>
+    {
+        public void Report(DenoisingStep value) => onStep();
+    }
+}
