@@ -1,0 +1,26 @@
+using System.Globalization;
+
+namespace Taiyi.Benchmarks;
+
+/// <summary>Memory of this process as Linux counts it, in GiB.</summary>
+internal static class ProcessMemory
+{
+    /// <summary>What is resident now.</summary>
+    public static double Resident => Read("VmRSS:");
+
+    /// <summary>The most that was resident since <see cref="ResetPeak"/>.</summary>
+    public static double Peak => Read("VmHWM:");
+
+    /// <summary>Starts <see cref="Peak"/> anew (Linux: 5 written to clear_refs, see proc(5)).</summary>
+    public static void ResetPeak()
+    {
+        GC.Collect();
+        File.WriteAllText("/proc/self/clear_refs", "5");
+    }
+
+    private static double Read(string key)
+    {
+        string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith(key, StringComparison.Ordinal));
+        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / (1 << 20);
+    }
+}
