@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Spectre.Console;
 using Taiyi.Checkpoints;
 using Taiyi.Data;
+using Taiyi.Lora;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
 
@@ -26,11 +27,10 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => "",
     };
 
-    private readonly Option<string> _style = new("--style")
+    private readonly Option<string?> _style = new("--style")
     {
-        Description = "Style words put behind every prompt; \"\" adds none",
+        Description = $"Style words put behind every prompt, \"\" for none; the model's own default, else {Inference.DefaultStyle}",
         HelpName = "TEXT",
-        DefaultValueFactory = _ => Inference.DefaultStyle,
     };
 
     private readonly Option<string[]> _lora = new("--lora")
@@ -118,10 +118,12 @@ internal sealed class GenerateCommand
         pipeline.Scheduler = CreateScheduler(parsed, pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
-            pipeline.LoadLora(Lora.LoraReference.Parse(reference));
+            (string file, double weight) = LoraReference.Parse(reference);
+            pipeline.LoadLora(file, weight);
         }
 
-        string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, parsed.GetValue(_style)!))];
+        string style = parsed.GetValue(_style) ?? pipeline.Defaults.Style ?? Inference.DefaultStyle;
+        string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, style))];
         GenerationOptions options = ReadOptions(parsed, pipeline);
         Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
         double loaded = clock.Elapsed.TotalSeconds;

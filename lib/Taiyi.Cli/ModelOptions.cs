@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Taiyi.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Taiyi.Cli;

@@ -7,4 +7,4 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     TokenizeCommand.Create(),
     InfoCommand.Create(),
 };
-return await root.InvokeAsync(args);
+return await root.Parse(args).InvokeAsync();

@@ -23,20 +23,20 @@ internal static class TokenizeCommand
             TokenizedPrompt prompt = ModelFolder.Open(model.ModelPath(parsed)).LoadTokenizer().Encode(parsed.GetValue(text)!);
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(JsonSerializer.Serialize(new { ids = prompt.UnpaddedIds, tokens = prompt.Tokens }, Readable));
+                Console.WriteLine(JsonSerializer.Serialize(new { ids = prompt.Ids, tokens = prompt.Tokens }, Readable));
                 return CommandRunner.Success;
             }
 
             Table table = new Table().Border(TableBorder.Simple).AddColumns("id", "token");
-            foreach ((long id, string token) in prompt.UnpaddedIds.Zip(prompt.Tokens))
+            foreach ((long id, string token) in prompt.Ids.Zip(prompt.Tokens))
             {
                 table.AddRow($"{id}", Markup.Escape(token));
             }
 
             AnsiConsole.Write(table);
-            if (prompt.TruncatedText.Length > 0)
+            if (prompt.CutText.Length > 0)
             {
-                CommandRunner.Error.MarkupLineInterpolated($"[yellow]Cut off, since the text encoder reads no more: {prompt.TruncatedText}[/]");
+                CommandRunner.Error.MarkupLineInterpolated($"[yellow]Cut off, since the text encoder reads no more: {prompt.CutText}[/]");
             }
 
             return CommandRunner.Success;

@@ -1,4 +1,3 @@
-using Taiyi.Data;
 using static TorchSharp.torch;
 
 namespace Taiyi;

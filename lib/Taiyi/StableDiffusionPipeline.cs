@@ -1,4 +1,5 @@
 using Taiyi.Checkpoints;
+using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
@@ -90,6 +91,30 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     private IScheduler _scheduler;
 
+    /// <summary>The LoRA adapters in the UNet, in the order they were loaded; their weights may be changed between two calls.</summary>
+    public IReadOnlyList<LoraAdapter> LoraAdapters => _loraAdapters;
+
+    private readonly List<LoraAdapter> _loraAdapters = [];
+
+    /// <summary>Puts a LoRA into the UNet beside those that are there: W + sum of weight (alpha / r) B A. Base weights stay as they are.</summary>
+    /// <param name="path">A LoRA file or folder of any known format.</param>
+    /// <param name="weight">Its strength: 0 is off, 1 as trained.</param>
+    /// <returns>The adapter; the pipeline owns it.</returns>
+    /// <exception cref="CheckpointException">The file is no LoRA, or one of another base.</exception>
+    public LoraAdapter LoadLora(string path, double weight = 1)
+    {
+        LoraAdapter adapter = LoraAdapter.Load(UNet, path, weight);
+        _loraAdapters.Add(adapter);
+        return adapter;
+    }
+
+    /// <summary>Takes a LoRA out of the UNet again and disposes it.</summary>
+    public void UnloadLora(LoraAdapter adapter)
+    {
+        _loraAdapters.Remove(adapter);
+        adapter.Dispose();
+    }
+
     /// <summary>Draws pictures of one prompt.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions, IProgress{DenoisingStep}, CancellationToken)"/>
     public GenerationResult Generate(
@@ -166,12 +191,12 @@ public sealed class StableDiffusionPipeline : IDisposable
         return new PromptEmbeddings(
             conditional.MoveToOuterDisposeScope(),
             unconditional?.MoveToOuterDisposeScope(),
-            [.. tokenized.Select(t => t.TruncatedText)]);
+            [.. tokenized.Select(t => t.CutText)]);
     }
 
     private Tensor EncodeTokens(TokenizedPrompt[] prompts)
     {
-        Tensor ids = stack(prompts.Select(p => tensor(p.InputIds, device: Device)));                  // (B, L)
+        Tensor ids = cat([.. prompts.Select(p => p.ToTensor(Device))]);                              // (B, L)
         return TextEncoder.call(ids);                                                                // (B, L, D)
     }
 
@@ -327,6 +352,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _loraAdapters.ForEach(adapter => adapter.Dispose());
         TextEncoder.Dispose();
         UNet.Dispose();
         Vae.Dispose();
