@@ -6,5 +6,6 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     GenerateCommand.Create(),
     TokenizeCommand.Create(),
     InfoCommand.Create(),
+    KernelCommands.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Taiyi.Checkpoints;
+using Taiyi.Models;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
 
@@ -48,7 +49,7 @@ public class PipelineGoldenTests
         GenerationOptions options = Options(run);
 
         // The reference drew the posterior's noise itself, so the stages are called one by one with that noise.
-        using Models.DiagonalGaussianDistribution posterior = pipeline.Vae.Encode(golden.Read($"{run}.image_input"));
+        using DiagonalGaussianDistribution posterior = pipeline.Vae.Encode(golden.Read($"{run}.image_input"));
         Tensor encoded = posterior.Sample(golden.Read($"{run}.encode_noise")) * pipeline.Vae.Config.ScalingFactor;
         pipeline.Scheduler.SetTimesteps(options.NumInferenceSteps, options.Strength);
         Tensor latents = pipeline.NoisedLatents(encoded, golden.Read($"{run}.noise"));
