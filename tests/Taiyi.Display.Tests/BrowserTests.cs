@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Taiyi.Data;
 
 namespace Taiyi.Display.Tests;
 
@@ -48,6 +49,21 @@ public sealed class BrowserTests
         string dom = Chromium.Open($"<!DOCTYPE html><script>window.define=function(){{throw 'taken'}};define.amd=true</script>{chart}");
 
         Assert.Equal(1, Count(dom, "class=\"js-line\""));
+    }
+
+    [Fact]
+    public void The_slider_shows_one_frame_and_the_button_plays_to_the_last()
+    {
+        Chromium.Require();
+        string animation = Pictures.Animate(Enumerable.Range(0, 12).Select(k => new RgbImage(1, 1, [(byte)k, 0, 0])), framesPerSecond: 20).ToHtml();
+        const string shown = "[...document.querySelectorAll('figure')].filter(f=>f.style.display!='none').map(f=>f.dataset.frame).join()";
+        const string use = "<script>function tell(name){document.body.dataset[name]=" + shown + "}" +
+            "addEventListener('load',()=>setTimeout(()=>{tell('first');const s=document.querySelector('input');s.value=7;s.oninput();tell('slid');" +
+            "document.querySelector('button').click();setTimeout(()=>tell('played'),2000)},300))</script>";
+
+        string dom = Chromium.Open($"<!DOCTYPE html><meta charset=\"utf-8\"/><body>{animation}{use}</body>");
+
+        Assert.Contains("data-first=\"0\" data-slid=\"7\" data-played=\"11\"", dom, StringComparison.Ordinal);
     }
 
     private static int Count(string text, string pattern) => Regex.Count(text, pattern);

@@ -7,8 +7,8 @@
       var image = frame.querySelector('img'), caption = frame.querySelector('figcaption');
       var width = image.naturalWidth || Number(image.getAttribute('width')), height = image.naturalHeight || Number(image.getAttribute('height'));
       var zoom = Math.max(1, Math.round(wanted / width));
-      image.width = width * zoom;
-      image.height = height * zoom;
+      image.style.width = width * zoom + 'px';
+      image.style.height = height * zoom + 'px';
       image.style.imageRendering = zoom > 1 ? 'pixelated' : 'auto';
       frame.style.margin = '0';
       if (caption) { caption.style.maxWidth = 'none'; }

@@ -53,7 +53,7 @@ public sealed class HeatMap : View
         const int steps = 64;
         Picture bar = new(new RgbImage(1, steps, Paint(1, steps, i => 1 - (i / (steps - 1.0))).Pixels));
         int height = Picture.ShownHeight(_width);
-        return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(bar.Png.Span)}\" width=\"12\" height=\"{height}\" alt=\"colour bar\" style=\"display:block;margin:0;max-width:none\"/>";
+        return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(bar.Png.Span)}\" width=\"12\" height=\"{height}\" alt=\"colour bar\" style=\"display:block;margin:0;max-width:none;width:12px;height:{height}px\"/>";
     }
 
     private RgbImage Paint(int width, int height, Func<int, double> position)

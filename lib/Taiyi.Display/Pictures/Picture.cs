@@ -92,9 +92,11 @@ public sealed class Picture : View
     internal string ToImage(int width)
     {
         int shown = ShownWidth(width);
-        string sharp = shown > Image.Width ? "image-rendering:pixelated;" : "max-width:100%;height:auto;";
+        string size = shown > Image.Width // front ends set their own sizes on pictures
+            ? $"image-rendering:pixelated;width:{shown}px;height:{ShownHeight(width)}px;max-width:none"
+            : "max-width:100%;height:auto";
         return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(Png.Span)}\" width=\"{shown}\" height=\"{ShownHeight(width)}\" " +
-            $"alt=\"{Html.Escape(Caption ?? ToText())}\" style=\"{sharp}display:block;margin:0 auto\"/>";
+            $"alt=\"{Html.Escape(Caption ?? ToText())}\" style=\"{size};display:block;margin:0 auto\"/>";
     }
 
     /// <summary>The height on the screen of a picture that is shown at about the given width.</summary>

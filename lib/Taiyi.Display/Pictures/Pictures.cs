@@ -64,7 +64,7 @@ public static class Pictures
         Tensor planes = latents.ndim == 4 ? latents[0] : latents; // (C, H, W)
         double largest = Math.Max(planes.detach().to(float32).abs().max().item<float>(), 1e-12f);
         return new Row([.. Enumerable.Range(0, (int)planes.shape[0])
-            .Select(c => new HeatMap(planes[c], $"channel {c}", (-largest, largest), ColorMap.Diverging, 128))]);
+            .Select(c => new HeatMap(planes[c], $"channel {c}", (-largest, largest), ColorMap.Diverging, 112))]);
     }
 
     /// <summary>Where two pictures differ: the mean over the colours of |a - b|, in levels of 0 to 255.</summary>
