@@ -36,6 +36,9 @@ public sealed class DownBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, 
         _downsamplers = downsample ? new(new Downsample2D(outChannels, padding: 1)) : null;
     }
 
+    /// <summary>Whether each layer keeps only its inputs for the backward pass.</summary>
+    internal bool GradientCheckpointing { get; set; }
+
     /// <summary>
     /// (B, inChannels, H, W) -> (B, outChannels, H/2, W/2). The output of every layer is pushed on <paramref name="skips"/>,
     /// owned by the caller's dispose scope, for the way up.
@@ -45,7 +48,9 @@ public sealed class DownBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, 
         Tensor hidden = sample;
         for (int layer = 0; layer < _resnets.Count; layer++)
         {
-            hidden = Layer(layer, hidden, temb, encoderHiddenStates); // (B, outChannels, H, W)
+            int index = layer;
+            hidden = GradientCheckpoint.Run(
+                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2]), hidden, temb, encoderHiddenStates); // (B, outChannels, H, W)
             skips.Push(hidden);
         }
 

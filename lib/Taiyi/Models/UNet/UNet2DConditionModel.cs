@@ -68,6 +68,28 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
     /// <summary>The sizes that this network was built with.</summary>
     public UNet2DConditionConfig Config { get; }
 
+    /// <summary>
+    /// Whether each layer keeps only its inputs for the backward pass and computes the rest anew (arXiv 1604.06174): much
+    /// less memory in training for about one more forward pass, and the same gradients. Off at first.
+    /// </summary>
+    public bool GradientCheckpointing
+    {
+        get => _midBlock.GradientCheckpointing;
+        set
+        {
+            _midBlock.GradientCheckpointing = value;
+            foreach (DownBlock2D block in _downBlocks)
+            {
+                block.GradientCheckpointing = value;
+            }
+
+            foreach (UpBlock2D block in _upBlocks)
+            {
+                block.GradientCheckpointing = value;
+            }
+        }
+    }
+
     /// <summary>Noise prediction (velocity, for a v-prediction model).</summary>
     /// <param name="sample">Noisy latents x_t, (B, InChannels, H, W), the network's dtype, near unit variance.</param>
     /// <param name="timestep">Training timestep 0 to 999, whole or fractional: one for all, or (B).</param>

@@ -24,8 +24,16 @@ public sealed class UNetMidBlock2DCrossAttn : Module<Tensor, Tensor, Tensor, Ten
         _attentions = new(new Transformer2DModel(channels, config.NumAttentionHeads, config.CrossAttentionDim, config.NormNumGroups));
     }
 
+    /// <summary>Whether the block keeps only its inputs for the backward pass.</summary>
+    internal bool GradientCheckpointing { get; set; }
+
     /// <summary>Feature map (B, C, H, W), time embedding and caption (B, L, D) -> (B, C, H, W).</summary>
     public override Tensor forward(Tensor sample, Tensor temb, Tensor encoderHiddenStates)
+    {
+        return GradientCheckpoint.Run(GradientCheckpointing, inputs => Layers(inputs[0], inputs[1], inputs[2]), sample, temb, encoderHiddenStates);
+    }
+
+    private Tensor Layers(Tensor sample, Tensor temb, Tensor encoderHiddenStates)
     {
         using var scope = NewDisposeScope();
         Tensor hidden = _resnets[0].call(sample, temb);

@@ -40,6 +40,9 @@ public sealed class UpBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
         _upsamplers = upsample ? new(new Upsample2D(outChannels)) : null;
     }
 
+    /// <summary>Whether each layer keeps only its inputs for the backward pass.</summary>
+    internal bool GradientCheckpointing { get; set; }
+
     /// <summary>
     /// (B, inChannels, H, W) -> (B, outChannels, 2H, 2W), or the size of the next skip where that was odd. Takes one skip a
     /// layer from <paramref name="skips"/>, the newest first.
@@ -50,7 +53,9 @@ public sealed class UpBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
         Tensor hidden = sample;
         for (int layer = 0; layer < _resnets.Count; layer++)
         {
-            hidden = Layer(layer, hidden, skips.Pop(), temb, encoderHiddenStates); // (B, outChannels, H, W)
+            int index = layer;
+            hidden = GradientCheckpoint.Run(
+                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2], inputs[3]), hidden, skips.Pop(), temb, encoderHiddenStates); // (B, outChannels, H, W)
         }
 
         hidden = _upsamplers?[0].call(hidden, skips.Peek().shape[2..]) ?? hidden; // (B, outChannels, 2H, 2W)
