@@ -2,9 +2,8 @@ using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Tests.Lora;
 using Taiyi.Training;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Taiyi.Tests.Training;
 
@@ -54,7 +53,7 @@ public class GradientCheckpointTests
     }
 
     [Fact]
-    public void Checkpointing_keeps_fewer_tensors_for_the_backward_pass_and_none_after_it()
+    public void Without_gradients_checkpointing_runs_the_plain_forward_pass()
     {
         using var scope = NewDisposeScope();
         using UNet2DConditionModel unet = TinyUNet.Load();

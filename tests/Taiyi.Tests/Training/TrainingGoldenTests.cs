@@ -3,8 +3,8 @@ using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Tests.Lora;
 using Taiyi.Training;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Taiyi.Tests.Training;
 
