@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Taiyi.Checkpoints;
 using Taiyi.Lora;
 using Taiyi.Models;
 using static TorchSharp.torch;
@@ -99,6 +100,40 @@ public class LoraGoldenTests
         second.Remove();
         first.Remove();
         AssertOutput("base", unet);
+    }
+
+    /// <summary>One training batch of training.safetensors, with A and B as stored there.</summary>
+    [Fact]
+    public void Gradients_of_A_and_B_are_those_of_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        JsonNode settings = JsonNode.Parse(File.ReadAllText(Repository.Golden("training.json")))!;
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("training.safetensors"));
+        using UNet2DConditionModel unet = TinyUNet.Load();
+        using Generator generator = new(0);
+        LoraConfig config = new() { Rank = (int)settings["rank"]!, Alpha = (double)settings["alpha"]!, Dropout = 0 };
+        using LoraAdapter adapter = LoraAdapter.Inject(unet, config, generator);
+        using (no_grad())
+        {
+            foreach ((string path, LoraLayer layer) in adapter.Layers)
+            {
+                layer.A.copy_(golden.Read($"init.{path}.lora_A.weight"));
+                layer.B.copy_(golden.Read($"init.{path}.lora_B.weight"));
+            }
+        }
+
+        Tensor prediction = unet.call(golden.Read("batch0.noisy"), golden.Read("batch0.timesteps"), golden.Read("batch0.context"));
+        Tensor loss = nn.functional.mse_loss(prediction, golden.Read("batch0.noise"));
+        loss.backward();
+
+        // This run took the batch in two halves, so its gradient before clipping is that of the mean of both losses.
+        double expected = settings["runs"]!["accumulate_2_clip_1"]!["losses"]![0]!.AsArray().Average(half => (double)half!);
+        Assert.Equal(expected, loss.item<float>(), 1e-5);
+        foreach (string path in new[] { TinyUNet.ToQ, TinyUNet.ToOut })
+        {
+            Close.Assert(golden.Read($"accumulate_2_clip_1.first_grad.{path}.lora_A.weight"), adapter.Layers[path].A.grad!, 2e-5);
+            Close.Assert(golden.Read($"accumulate_2_clip_1.first_grad.{path}.lora_B.weight"), adapter.Layers[path].B.grad!, 2e-5);
+        }
     }
 
     private static void AssertOutput(string golden, UNet2DConditionModel unet)

@@ -45,7 +45,7 @@ public sealed class MergedModelTests : IDisposable
     }
 
     [Fact]
-    public void The_dtype_of_the_model_is_kept()
+    public void The_dtype_of_the_model_is_kept_and_other_copies_of_its_UNet_are_not()
     {
         string half = Path.Combine(_folder, "half");
         foreach (string file in Files(Model).Where(file => !file.StartsWith("unet/diffusion")).Append("unet/diffusion_pytorch_model.bf16.safetensors"))
@@ -54,7 +54,14 @@ public sealed class MergedModelTests : IDisposable
             File.Copy(Path.Combine(Model, file), Path.Combine(half, file));
         }
 
+        // An LDM file beside the folders, and a clone's history: both hold the UNet without the LoRA.
+        Directory.CreateDirectory(Path.Combine(half, ".git"));
+        File.WriteAllText(Path.Combine(half, ".git", "HEAD"), "x");
+        File.WriteAllText(Path.Combine(half, "taiyi.ckpt"), "x");
+
         MergedModel.Write(half, [new(Repository.Golden("lora/kohya.safetensors"), 1)], Output);
+
+        Assert.DoesNotContain(Files(Output), file => file is "taiyi.ckpt" or ".git/HEAD");
         using IStateDictFile merged = ModelFolder.Open(Output).OpenUNet();
         Assert.All(merged.Tensors.Values, tensor => Assert.Equal(ScalarType.BFloat16, tensor.DType));
     }
