@@ -11,45 +11,50 @@ internal static class BilinearResampler
     private const int PrecisionBits = 22;
 
     /// <summary>The picture at another size.</summary>
-    public static RgbImage Resize(RgbImage image, int width, int height)
+    /// <param name="pixels">Rows of pixels, each of so many channels.</param>
+    /// <param name="channels">Bytes of a pixel.</param>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="newWidth">Pixels in a row of the result.</param>
+    /// <param name="newHeight">Rows of the result.</param>
+    public static byte[] Resize(byte[] pixels, int channels, int width, int height, int newWidth, int newHeight)
     {
-        RgbImage wide = width == image.Width ? image : ResizeWidth(image, width);
-        return height == image.Height ? wide : ResizeHeight(wide, height);
+        byte[] wide = newWidth == width ? pixels : ResizeWidth(pixels, channels, width, newWidth);
+        return newHeight == height ? wide : ResizeHeight(wide, channels * newWidth, newHeight);
     }
 
-    private static RgbImage ResizeWidth(RgbImage image, int width)
+    private static byte[] ResizeWidth(byte[] pixels, int channels, int width, int newWidth)
     {
-        Window[] windows = Windows(image.Width, width);
-        byte[] result = new byte[3 * width * image.Height];
-        for (int y = 0; y < image.Height; y++)
+        Window[] windows = Windows(width, newWidth);
+        int height = pixels.Length / (channels * width);
+        byte[] result = new byte[channels * newWidth * height];
+        for (int y = 0; y < height; y++)
         {
-            int row = 3 * y * image.Width;
-            for (int x = 0; x < width; x++)
+            for (int x = 0; x < newWidth; x++)
             {
-                for (int c = 0; c < 3; c++)
+                for (int c = 0; c < channels; c++)
                 {
-                    result[(3 * ((y * width) + x)) + c] = windows[x].Apply(image.Pixels, row + c, 3);
+                    result[(channels * ((y * newWidth) + x)) + c] = windows[x].Apply(pixels, (channels * y * width) + c, channels);
                 }
             }
         }
 
-        return new RgbImage(width, image.Height, result);
+        return result;
     }
 
-    private static RgbImage ResizeHeight(RgbImage image, int height)
+    private static byte[] ResizeHeight(byte[] pixels, int stride, int newHeight)
     {
-        Window[] windows = Windows(image.Height, height);
-        int stride = 3 * image.Width;
-        byte[] result = new byte[stride * height];
-        for (int y = 0; y < height; y++)
+        Window[] windows = Windows(pixels.Length / stride, newHeight);
+        byte[] result = new byte[stride * newHeight];
+        for (int y = 0; y < newHeight; y++)
         {
             for (int i = 0; i < stride; i++)
             {
-                result[(y * stride) + i] = windows[y].Apply(image.Pixels, i, stride);
+                result[(y * stride) + i] = windows[y].Apply(pixels, i, stride);
             }
         }
 
-        return new RgbImage(image.Width, height, result);
+        return result;
     }
 
     // For every output position: the input positions under the triangle, and their weights.

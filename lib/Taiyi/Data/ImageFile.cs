@@ -25,12 +25,22 @@ public static class ImageFile
     /// <exception cref="ImageFileException">There is no such file, or it is no whole picture of a known format.</exception>
     public static torch.Tensor ReadTensor(string path, AlphaHandling alpha = AlphaHandling.OverWhite) => Read(path, alpha).ToTensor();
 
-    /// <summary>Decodes a picture from the bytes of a file.</summary>
+    /// <summary>Decodes a picture from the bytes of a file as RGB.</summary>
     /// <param name="bytes">A whole PNG, JPEG, WebP or BMP file.</param>
     /// <param name="name">What to call it in an error.</param>
     /// <param name="alpha">What becomes of transparent pixels.</param>
     /// <exception cref="ImageFileException">The bytes are no whole picture of a known format.</exception>
     public static RgbImage Decode(byte[] bytes, string name, AlphaHandling alpha = AlphaHandling.OverWhite)
+    {
+        RgbaImage image = DecodeRgba(bytes, name);
+        return alpha == AlphaHandling.Drop ? image.DropAlpha() : image.Over(255, 255, 255);
+    }
+
+    /// <summary>Decodes a picture from the bytes of a file with its transparency.</summary>
+    /// <param name="bytes">A whole PNG, JPEG, WebP or BMP file.</param>
+    /// <param name="name">What to call it in an error.</param>
+    /// <exception cref="ImageFileException">The bytes are no whole picture of a known format.</exception>
+    public static RgbaImage DecodeRgba(byte[] bytes, string name)
     {
         using SKData data = SKData.CreateCopy(bytes);
         using SKCodec codec = SKCodec.Create(data)
@@ -40,7 +50,7 @@ public static class ImageFile
         SKCodecResult result = Decode(codec, info, rgba);
         return result switch
         {
-            SKCodecResult.Success => Upright(ToRgb(rgba, info, alpha), codec.EncodedOrigin),
+            SKCodecResult.Success => Upright(new RgbaImage(info.Width, info.Height, rgba), codec.EncodedOrigin),
             SKCodecResult.IncompleteInput => throw new ImageFileException(name, "is cut off: the file ends before the picture does."),
             _ => throw new ImageFileException(name, $"is broken: its pixels can't be decoded ({result})."),
         };
@@ -149,24 +159,8 @@ public static class ImageFile
         }
     }
 
-    private static RgbImage ToRgb(byte[] rgba, SKImageInfo info, AlphaHandling alpha)
-    {
-        byte[] rgb = new byte[rgba.Length / 4 * 3];
-        for (int i = 0; i < rgba.Length / 4; i++)
-        {
-            int opacity = alpha == AlphaHandling.Drop ? 255 : rgba[(4 * i) + 3];
-            for (int c = 0; c < 3; c++)
-            {
-                // over white, rounded: alpha * colour + (1 - alpha) * 255
-                rgb[(3 * i) + c] = (byte)(((rgba[(4 * i) + c] * opacity) + (255 * (255 - opacity)) + 127) / 255);
-            }
-        }
-
-        return new RgbImage(info.Width, info.Height, rgb);
-    }
-
     // EXIF 2.3, tag 274: where row 0 and column 0 of the stored pixels lie in the upright picture.
-    private static RgbImage Upright(RgbImage stored, SKEncodedOrigin origin)
+    private static RgbaImage Upright(RgbaImage stored, SKEncodedOrigin origin)
     {
         bool turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         if (origin is SKEncodedOrigin.TopLeft or 0)
@@ -193,10 +187,10 @@ public static class ImageFile
                     SKEncodedOrigin.RightBottom => (below, right),
                     _ => (y, right), // LeftBottom
                 };
-                stored.Pixels.AsSpan(3 * ((y * stored.Width) + x), 3).CopyTo(upright.AsSpan(3 * ((row * width) + column)));
+                stored.Pixels.AsSpan(4 * ((y * stored.Width) + x), 4).CopyTo(upright.AsSpan(4 * ((row * width) + column)));
             }
         }
 
-        return new RgbImage(width, height, upright);
+        return new RgbaImage(width, height, upright);
     }
 }

@@ -23,7 +23,7 @@ public static class ImagePreprocessing
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        return BilinearResampler.Resize(image, width, height);
+        return new RgbImage(width, height, BilinearResampler.Resize(image.Pixels, 3, image.Width, image.Height, width, height));
     }
 
     /// <summary>The square of <paramref name="size"/> pixels in the middle.</summary>

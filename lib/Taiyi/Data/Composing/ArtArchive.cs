@@ -47,7 +47,7 @@ public sealed class ArtArchive : IDisposable
         }
     }
 
-    /// <summary>The drawing's file as it is stored: a WebP picture with alpha, which <see cref="ImageFile.Decode(byte[], string, AlphaHandling)"/> lays on white.</summary>
+    /// <summary>The drawing's file as it is stored: a WebP picture with alpha.</summary>
     /// <exception cref="DatasetException">The archive has no such drawing.</exception>
     public byte[] ReadBytes(ArtSubject subject)
     {
@@ -58,6 +58,10 @@ public sealed class ArtArchive : IDisposable
         stream.CopyTo(bytes);
         return bytes.ToArray();
     }
+
+    /// <summary>The drawing with its transparency.</summary>
+    /// <exception cref="DatasetException">The archive has no such drawing.</exception>
+    public RgbaImage Read(ArtSubject subject) => ImageFile.DecodeRgba(ReadBytes(subject), subject.File);
 
     /// <summary>Closes the zip file.</summary>
     public void Dispose() => _zip.Dispose();

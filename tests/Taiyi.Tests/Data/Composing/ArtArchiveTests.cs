@@ -16,7 +16,7 @@ public sealed class ArtArchiveTests
         Assert.Equal(count, art.Subjects.Count);
         foreach (ArtSubject subject in art.Subjects.DistinctBy(subject => (subject.Set, subject.Group)))
         {
-            RgbImage image = ImageFile.Decode(art.ReadBytes(subject), subject.File);
+            RgbImage image = art.Read(subject).Over(255, 255, 255);
             Assert.Equal((size, size), (image.Width, image.Height));
             Assert.Equal([255, 255, 255], image.Pixels[..3]); // a transparent corner, laid on white
         }
