@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Taiyi.Checkpoints;
+using Taiyi.Data;
+using Taiyi.Tests;
+using static TorchSharp.torch;
+
+namespace Taiyi.Cli.Tests;
+
+public sealed class GenerateCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Two_pictures_are_written_with_their_parameters_inside()
+    {
+        CommandResult result = Generate("一只狮子", "--steps", "2", "--negative-prompt", "水印", "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        string[] files = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal([_folder.File("生成图_0.png"), _folder.File("生成图_1.png")], files);
+        RgbImage picture = ImageFile.Read(files[1]);
+        Assert.Equal((64, 64), (picture.Width, picture.Height));
+        string parameters = ImageFile.ReadText(files[1])["parameters"];
+        Assert.Equal(
+            "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 2, Seed: 1001, Size: 64x64",
+            parameters);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Latents_from_a_file_give_the_latents_of_the_reference()
+    {
+        using var scope = NewDisposeScope();
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
+        SafetensorsFile.Write(_folder.File("start.safetensors"), [new("latents", golden.Read("lion.latents"))]);
+
+        CommandResult result = Generate(
+            "一只狮子，卡通风格", "--style", "", "--guidance-scale", "2", "--steps", "50", "--dtype", "float32",
+            "--latents", _folder.File("start.safetensors"), "--save-latents", _folder.File("end.safetensors"), "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        using SafetensorsFile end = SafetensorsFile.Open(_folder.File("end.safetensors"));
+        Close.Assert(golden.Read("lion.final"), end.Read("latents"), 5e-3);
+    }
+
+    [Fact]
+    public void Several_prompts_make_several_batches_and_json_tells_their_seeds()
+    {
+        CommandResult result = Generate("苹果", "熊猫", "--steps", "1", "--num-images", "2", "--seed", "7", "--style", "", "--json", "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        JsonElement images = JsonDocument.Parse(result.Output).RootElement.GetProperty("images");
+        Assert.Equal(
+            [("苹果", 7), ("苹果", 8), ("熊猫", 7), ("熊猫", 8)],
+            images.EnumerateArray().Select(i => (i.GetProperty("prompt").GetString()!, i.GetProperty("seed").GetInt32())));
+        Assert.Equal(4, Directory.GetFiles(_folder.Path, "生成图_*.png").Length);
+    }
+
+    [Fact]
+    public void A_start_picture_of_any_size_is_brought_to_the_models_size()
+    {
+        string start = Repository.Golden("image_preprocess/photo.jpg");
+
+        CommandResult result = Generate("苹果", "--image", start, "--strength", "0.5", "--steps", "4", "--num-images", "1", "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Denoising strength: 0.5", ImageFile.ReadText(_folder.File("生成图_0.png"))["parameters"], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--scheduler", "heun", "dpmpp_2m_karras")]
+    [InlineData("--dtype", "float16", "hundreds of times slower")]
+    [InlineData("--steps", "0", "must be 1 to 1000")]
+    [InlineData("--steps", "many", "--steps")]
+    [InlineData("--height", "63", "multiple of 4")]
+    [InlineData("--latents", "none.safetensors", "none.safetensors")]
+    [InlineData("--image", "none.png", "none.png")]
+    [InlineData("--model", "none", "none")]
+    [InlineData("--device", "abacus", "abacus")]
+    [InlineData("--threads", "0", "1 or more")]
+    public void A_bad_option_is_answered_by_a_sentence_that_names_it(string option, string value, string part) =>
+        Generate("苹果", option, value, "--output", _folder.Path).AssertFailsWith(part);
+
+    [Fact]
+    public void Latents_of_another_count_are_refused_with_the_shape_that_fits()
+    {
+        using Tensor latents = zeros(3, 4, 16, 16);
+        SafetensorsFile.Write(_folder.File("three.safetensors"), [new("latents", latents)]);
+
+        Generate("苹果", "--latents", _folder.File("three.safetensors")).AssertFailsWith("(3, 4, 16, 16)", "must be 2, prompts x images");
+    }
+
+    [Fact]
+    public void A_model_folder_with_a_truncated_network_gets_one_sentence()
+    {
+        CopyFolder(Repository.MiniModel, _folder.File("model"));
+        string weights = _folder.File("model/vae/diffusion_pytorch_model.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        File.WriteAllBytes(weights, bytes[..(bytes.Length / 2)]);
+
+        Generate("苹果", "--model", _folder.File("model")).AssertFailsWith("diffusion_pytorch_model.safetensors", "truncated");
+    }
+
+    [Fact]
+    public void Ctrl_c_ends_a_run_cleanly()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("SIGINT cannot be sent to one process on Windows.");
+        }
+
+        using Process process = CommandProcess.Start(Repository.Root, "generate", "苹果", "--steps", "1000", "--num-images", "8", "--output", _folder.Path);
+        Thread.Sleep(TimeSpan.FromSeconds(6));
+        Assert.False(process.HasExited);
+        Interrupt(process.Id);
+
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("Stopped.", process.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    private static CommandResult Generate(params string[] arguments) => CommandProcess.Run(Repository.Root, ["generate", .. arguments]);
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
+    private static void Interrupt(int processId)
+    {
+        const int SigInt = 2;
+        Assert.Equal(0, Kill(processId, SigInt));
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int processId, int signal);
+}
