@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Checkpoints;
+using Taiyi.Data;
 
 namespace Taiyi.Cli;
 
@@ -17,7 +18,18 @@ internal static class CommandRunner
     public const int Interrupted = 130;
 
     /// <summary>Standard error: progress and faults go there, so that standard output holds the result alone.</summary>
-    public static IAnsiConsole Error { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    public static IAnsiConsole Error { get; } = CreateErrorConsole();
+
+    private static IAnsiConsole CreateErrorConsole()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected)
+        {
+            console.Profile.Width = 4096; // a log keeps each sentence on one line
+        }
+
+        return console;
+    }
 
     /// <summary>Sets the body of a verb. Its token is cancelled by Ctrl-C, and is the current <see cref="Interruption"/>.</summary>
     public static void SetBody(this Command command, Func<ParseResult, CancellationToken, int> body) =>
@@ -38,7 +50,7 @@ internal static class CommandRunner
             Error.MarkupLine("[yellow]Stopped.[/]");
             return Interrupted;
         }
-        catch (Exception fault) when (fault is CheckpointException or ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception fault) when (fault is CheckpointException or ImageFileException or ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
             Error.MarkupLineInterpolated($"[red]{fault.Message}[/]");
             return Failure;

@@ -119,7 +119,7 @@ internal sealed class GenerateCommand
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
-            pipeline.LoadLora(file, weight);
+            WarnOfUnmatchedKeys(file, pipeline.LoadLora(file, weight));
         }
 
         string style = parsed.GetValue(_style) ?? pipeline.Defaults.Style ?? Inference.DefaultStyle;
@@ -219,6 +219,16 @@ internal sealed class GenerateCommand
             }
 
             first += result.Prompts.Count;
+        }
+    }
+
+    private static void WarnOfUnmatchedKeys(string file, LoraAdapter adapter)
+    {
+        if (adapter.UnmatchedKeys.Count > 0)
+        {
+            string more = adapter.UnmatchedKeys.Count > 3 ? ", …" : "";
+            CommandRunner.Error.MarkupLineInterpolated(
+                $"[yellow]{adapter.UnmatchedKeys.Count} keys of {file} fit nothing in the UNet and are not used: {string.Join(", ", adapter.UnmatchedKeys.Take(3))}{more}[/]");
         }
     }
 

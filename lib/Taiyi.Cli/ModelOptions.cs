@@ -74,19 +74,23 @@ internal sealed class ModelOptions
 
     private static Device ParseDevice(string name)
     {
+        Device parsed = TryParseDevice(name)
+            ?? throw new ArgumentException($"--device is {name}; it must be cpu, cuda, cuda:INDEX or mps.");
+        return parsed.type != TorchSharp.DeviceType.CUDA || cuda.is_available()
+            ? parsed
+            : throw new ArgumentException(
+                $"--device is {name}, but no CUDA device can be used here: build with -p:TorchDevice=cuda (see environment.md), or use cpu.");
+    }
+
+    private static Device? TryParseDevice(string name)
+    {
         try
         {
-            Device parsed = device(name);
-            if (parsed.type == TorchSharp.DeviceType.CUDA && !cuda.is_available())
-            {
-                throw new ArgumentException($"--device is {name}, but no CUDA device can be used here: build with -p:TorchDevice=cuda (see environment.md), or use cpu.");
-            }
-
-            return parsed;
+            return device(name);
         }
-        catch (Exception fault) when (fault is FormatException or ArgumentOutOfRangeException)
+        catch (Exception fault) when (fault is FormatException or ArgumentException)
         {
-            throw new ArgumentException($"--device is {name}; it must be cpu, cuda, cuda:INDEX or mps.", fault);
+            return null;
         }
     }
 }

@@ -6,6 +6,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     GenerateCommand.Create(),
     TokenizeCommand.Create(),
     InfoCommand.Create(),
+    LoraCommands.Create(),
     KernelCommands.Create(),
 };
 return await root.Parse(args).InvokeAsync();

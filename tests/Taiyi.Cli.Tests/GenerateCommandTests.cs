@@ -113,7 +113,7 @@ public sealed class GenerateCommandTests : IDisposable
             Assert.Skip("SIGINT cannot be sent to one process on Windows.");
         }
 
-        using Process process = CommandProcess.Start(Repository.Root, "generate", "苹果", "--steps", "1000", "--num-images", "8", "--output", _folder.Path);
+        using Process process = CommandProcess.Start(Repository.Root, "generate", "苹果", "--steps", "900", "--num-images", "8", "--output", _folder.Path);
         Thread.Sleep(TimeSpan.FromSeconds(6));
         Assert.False(process.HasExited);
         Interrupt(process.Id);
