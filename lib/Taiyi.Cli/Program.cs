@@ -7,6 +7,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     LoraCommands.Create(),
+    ComposeCommand.Create(),
     KernelCommands.Create(),
 };
 return await root.Parse(args).InvokeAsync();
