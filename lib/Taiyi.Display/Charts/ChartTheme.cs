@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Taiyi.Display;
 
-/// <summary>Makes a chart's JSON fit a notebook: transparent ground, mid-tone colours, a legend above the plot, and a smaller file.</summary>
+/// <summary>Makes a chart's JSON fit a notebook: transparent ground, mid-tone colours, and a legend above the plot.</summary>
 internal static class ChartTheme
 {
     /// <summary>Eight colours with a contrast of at least 3 to 1 on white and on near-black.</summary>
@@ -16,7 +16,6 @@ internal static class ChartTheme
     public static void Apply(JsonObject figure)
     {
         var layout = (JsonObject)figure["layout"]!;
-        layout.Remove("template"); // eight kilobytes of white grounds
         layout["paper_bgcolor"] = "rgba(0,0,0,0)";
         layout["plot_bgcolor"] = "rgba(0,0,0,0)";
         layout["colorway"] ??= new JsonArray([.. Colorway.Select(color => (JsonNode)color)]);

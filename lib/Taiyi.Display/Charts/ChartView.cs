@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Newtonsoft.Json;
 using Plotly.NET;
 using Taiyi.Display.Formatting;
 
@@ -8,6 +9,7 @@ namespace Taiyi.Display;
 [TypeFormatterSource(typeof(ChartFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class ChartView : View
 {
+    private static readonly JsonSerializerSettings Settings = new() { ReferenceLoopHandling = ReferenceLoopHandling.Serialize };
     private readonly JsonObject _json;
     private readonly ChartFigure _figure;
 
@@ -15,7 +17,7 @@ public sealed class ChartView : View
     /// <param name="chart">A chart of Plotly.NET or Plotly.NET.CSharp.</param>
     public ChartView(GenericChart chart)
     {
-        _json = (JsonObject)JsonNode.Parse(GenericChart.toFigureJson(chart))!;
+        _json = ToJson(chart);
         ChartTheme.Apply(_json);
         _figure = ChartFigureReader.Read(_json);
     }
@@ -40,6 +42,18 @@ public sealed class ChartView : View
             trace.Kind == TraceKind.HeatMap ? $"  heat map {trace.Z.Length} x {trace.Z[0].Length}"
             : $"  {(trace.Name.Length == 0 ? "series" : trace.Name)}: {trace.X.Length} points, y {Span(trace.Y)}");
         return string.Join('\n', traces.Prepend($"[chart] {_figure.Title}".TrimEnd()));
+    }
+
+    // As GenericChart.toFigureJson, but without the template: half a second of work for eight kilobytes of white grounds.
+    private static JsonObject ToJson(GenericChart chart)
+    {
+        JsonObject layout = [];
+        foreach ((string name, object value) in GenericChart.getLayout(chart).GetProperties(true).Where(property => property.Key != "template"))
+        {
+            layout[name] = JsonNode.Parse(JsonConvert.SerializeObject(value, Settings));
+        }
+
+        return new JsonObject { ["data"] = JsonNode.Parse(JsonConvert.SerializeObject(GenericChart.getTraces(chart), Settings)), ["layout"] = layout };
     }
 
     private static string Span(double[] values)

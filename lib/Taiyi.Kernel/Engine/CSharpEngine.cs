@@ -31,6 +31,7 @@ public sealed class CSharpEngine : IDisposable
         _compiler = new CellCompiler(_references, WorkingDirectory);
         _traceback = new Traceback(_references.LoadContext.IsCell);
         NativeLibraryResolver.Register();
+        Display.Notebook.NewPage();
     }
 
     /// <summary>The folder that relative paths mean.</summary>
