@@ -1,7 +1,5 @@
 using System.CommandLine;
 using Spectre.Console;
-using Taiyi.Checkpoints;
-using Taiyi.Data;
 
 namespace Taiyi.Cli;
 
@@ -50,10 +48,15 @@ internal static class CommandRunner
             Error.MarkupLine("[yellow]Stopped.[/]");
             return Interrupted;
         }
-        catch (Exception fault) when (fault is CheckpointException or ImageFileException or ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception fault) when (IsSentence(fault))
         {
             Error.MarkupLineInterpolated($"[red]{fault.Message}[/]");
             return Failure;
         }
     }
+
+    /// <summary>Exceptions of this project say what to do next; so do those of bad arguments and of files. Anything else is a bug.</summary>
+    private static bool IsSentence(Exception fault) =>
+        fault is ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException
+        || fault.GetType().Assembly.GetName().Name!.StartsWith("Taiyi", StringComparison.Ordinal);
 }
