@@ -20,13 +20,7 @@ public sealed class CheckResult : View
     public bool Passed { get; }
 
     /// <inheritdoc/>
-    public override string ToHtml()
-    {
-        (string color, string tint, string mark) = Passed ? ("#2fa874", "rgba(47,168,116,.12)", "✓") : ("#d9534f", "rgba(217,83,79,.12)", "✗");
-        string details = _details is null ? "" : $"<div style=\"margin-left:22px\">{Html.Escape(_details).Replace("\n", "<br/>", StringComparison.Ordinal)}</div>";
-        return $"<div style=\"{Html.Small};font-size:13px;border-left:4px solid {color};background:{tint};padding:5px 10px;margin:3px 0\">" +
-            $"<b style=\"color:{color};display:inline-block;width:22px\">{mark}</b><b>{Html.Escape(Name)}</b>{details}</div>";
-    }
+    public override string ToHtml() => Passed ? CheckLine.Passed(Name, _details) : CheckLine.Failed(Name, _details);
 
     /// <inheritdoc/>
     public override string ToText() => $"{(Passed ? "✓" : "✗")} {Name}{(_details is null ? "" : ": " + _details)}";
