@@ -72,7 +72,8 @@ internal sealed class ModelOptions
         _ => throw new ArgumentException($"--dtype is {name}; it must be float32, bfloat16 or float16."),
     };
 
-    private static Device ParseDevice(string name)
+    /// <summary>The device of that name, if it can be used here.</summary>
+    public static Device ParseDevice(string name)
     {
         Device parsed = TryParseDevice(name)
             ?? throw new ArgumentException($"--device is {name}; it must be cpu, cuda, cuda:INDEX or mps.");

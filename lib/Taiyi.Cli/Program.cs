@@ -4,6 +4,7 @@ using Taiyi.Cli;
 RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). Without --model every verb uses taiyi-mini, which ships with the repository.")
 {
     GenerateCommand.Create(),
+    TrainCommand.Create(),
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     LoraCommands.Create(),

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Spectre.Console;
+using Taiyi.Data;
+using Taiyi.Training;
+
+namespace Taiyi.Cli;
+
+/// <summary><c>taiyi train emoji|poster</c>: a LoRA from pictures with captions.</summary>
+internal sealed class TrainCommand
+{
+    private readonly ModelOptions _model = new();
+    private readonly TrainingSettings _settings = new();
+
+    private readonly Argument<string> _style = new("STYLE")
+    {
+        Description = "emoji, poster, or a word of your own together with --data",
+    };
+
+    private readonly Option<string?> _data = new("--data") { Description = "Folder of pictures and captions; data/STYLE if absent", HelpName = "DIR" };
+
+    private readonly Option<string?> _output = new("--output", "-o") { Description = "Folder of the run; runs/STYLE if absent", HelpName = "DIR" };
+
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in that folder, with its own settings" };
+
+    public static Command Create()
+    {
+        TrainCommand self = new();
+        Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume };
+        self._settings.AddTo(command);
+        self._model.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        TrainingStyle style = TrainingStyle.Of(parsed.GetRequiredValue(_style));
+        string folder = parsed.GetValue(_output) ?? Path.Combine("runs", style.Name);
+        LoraTrainingOptions? saved = parsed.GetValue(_resume) ? TrainingRun.Open(folder).Options : null;
+        string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? style.FindData();
+        string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
+        string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
+        _model.ApplyThreads(parsed);
+
+        using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(
+            modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
+        int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
+        Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
+
+        TrainingRun run = saved is null
+            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), DType = pipeline.DType.ToString() })
+            : Reopen(parsed, folder);
+        LoraTrainingResult result = TrainingView.Show(dataset.Count, run, view => Train(pipeline, dataset, run, view, cancellationToken));
+        Report(result);
+        return CommandRunner.Success;
+    }
+
+    private LoraTrainingOptions NewOptions(ParseResult parsed, TrainingStyle style, Text2ImageDataset dataset)
+    {
+        IReadOnlyList<string> prompts = style.HeldOutPrompts.Count > 0 ? style.HeldOutPrompts : [.. dataset.Entries.Take(4).Select(entry => entry.Caption)];
+        return _settings.Overlay(parsed, LoraTrainingOptions.Recipe(_settings.Recipe(parsed)) with { SamplePrompts = prompts });
+    }
+
+    // A run that goes on must go on as it began: other settings would be another training.
+    private TrainingRun Reopen(ParseResult parsed, string folder)
+    {
+        TrainingRun run = TrainingRun.Open(folder);
+        return _settings.Overlay(parsed, run.Options).ToJson() == run.Options.ToJson()
+            ? run
+            : throw new ArgumentException($"--resume goes on with the settings in '{folder}', and the command line has others: leave them out, or start a new run in another folder.");
+    }
+
+    private static LoraTrainingResult Train(
+        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
+    {
+        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
+        using LoraTrainer trainer = new(pipeline, data, run);
+        return trainer.Train(view, cancellationToken);
+    }
+
+    private static void Report(LoraTrainingResult result)
+    {
+        CommandRunner.Error.MarkupLineInterpolated($"{result.Steps} steps; the weights moved by {result.RelativeChange:p3} of their norm.");
+        Console.Out.WriteLine(result.LoraPath);
+        if (result.ContactSheet is { } sheet)
+        {
+            Console.Out.WriteLine(sheet);
+        }
+    }
+}
