@@ -1,15 +1,30 @@
 using System.CommandLine;
+using Spectre.Console;
 using Taiyi.Benchmarks;
 using Taiyi.Native;
 using static TorchSharp.torch;
 
 NativeLibraryResolver.Register();
+AnsiConsole.Profile.Width = 160; // tables of more columns than a pipe is thought to have
 
-Option<string?> peer = new("--peer") { Description = "Folder with the reference's unpacked TorchScript graphs (see README.md); ours alone if absent" };
+Option<string> model = new("--model") { Description = "full (Taiyi's sizes) or mini (taiyi-mini's)", DefaultValueFactory = _ => "full" };
+Option<string?> peer = new("--peer") { Description = "Folder with the reference's graphs (see README.md); ours alone if absent" };
 Option<string> dtype = new("--dtype") { Description = "float32 or bfloat16", DefaultValueFactory = _ => "float32" };
 Option<int> rounds = new("--rounds") { Description = "Counted rounds of each pair", DefaultValueFactory = _ => 3 };
+Option<string[]> only = new("--only") { Description = "text, unet, decode, encode: these networks only", AllowMultipleArgumentsPerToken = true };
 
-Command networks = new("networks", "One call of each network at full size") { peer, dtype, rounds };
-networks.SetAction(parsed => new NetworkBenchmark(parsed.GetValue(peer), Enum.Parse<ScalarType>(parsed.GetValue(dtype)!, ignoreCase: true), parsed.GetValue(rounds)).Run());
+BenchmarkModel Model(ParseResult parsed) => parsed.GetValue(model) switch
+{
+    "full" => BenchmarkModel.FullSize,
+    "mini" => BenchmarkModel.Mini,
+    var other => throw new ArgumentException($"--model is '{other}': choose full or mini."),
+};
+ScalarType DType(ParseResult parsed) => Enum.Parse<ScalarType>(parsed.GetValue(dtype)!, ignoreCase: true);
 
-return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks }.Parse(args).Invoke();
+Command networks = new("networks", "One call of each network") { model, peer, dtype, rounds, only };
+networks.SetAction(parsed => new NetworkBenchmark(Model(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds)).Run(parsed.GetValue(only) ?? []));
+
+Command load = new("load", "A UNet's file ready in memory, against reading its bytes") { model, rounds };
+load.SetAction(parsed => new LoadBenchmark(Model(parsed), parsed.GetValue(rounds)).Run());
+
+return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load }.Parse(args).Invoke();
