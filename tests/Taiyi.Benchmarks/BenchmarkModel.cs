@@ -12,7 +12,7 @@ internal sealed record BenchmarkModel(string Name, BertConfig TextConfig, UNet2D
     /// <summary>The sizes of IDEA-CCNL's Taiyi: 512 x 512 pixels, 512 tokens.</summary>
     public static BenchmarkModel FullSize { get; } = new(
         "full size",
-        new BertConfig(),
+        new BertConfig { VocabSize = 21128 },
         new UNet2DConditionConfig { CrossAttentionDim = 768, SampleSize = 64 },
         new AutoencoderKLConfig
         {

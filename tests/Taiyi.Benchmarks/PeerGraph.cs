@@ -11,8 +11,16 @@ internal sealed class PeerGraph : IDisposable
     private PeerGraph(jit.ScriptModule<Tensor> graph) => _graph = graph;
 
     /// <summary>Reads a graph, or gives null where no folder was named.</summary>
-    public static PeerGraph? Load(string? folder, string file, ScalarType dtype) =>
-        folder is null ? null : new PeerGraph(jit.load<Tensor>(Path.Combine(folder, file)).to(dtype));
+    public static PeerGraph? Load(string? folder, string file, ScalarType dtype)
+    {
+        if (folder is null)
+        {
+            return null;
+        }
+
+        jit.ScriptModule<Tensor> graph = jit.load<Tensor>(Path.Combine(folder, file));
+        return new PeerGraph(dtype == float32 ? graph : graph.to(dtype)); // to() would make floats of a table of indices too
+    }
 
     /// <summary>The graph's output; the caller owns it.</summary>
     public Tensor Call(params Tensor[] inputs) => _graph.call(inputs);
