@@ -10,7 +10,8 @@ namespace Taiyi.Kernel.Engine;
 /// </summary>
 /// <remarks>
 /// Cells run one at a time, in the process itself: <c>Environment.Exit</c> or a native crash in a cell ends the host too.
-/// Endless recursion does not: it becomes an <see cref="InsufficientExecutionStackException"/> of the cell.
+/// Endless recursion does not: it becomes an <see cref="InsufficientExecutionStackException"/> of the cell. Nor does an
+/// exception on a thread that a cell has started: it is written to the cell's standard error.
 /// </remarks>
 public sealed class CSharpEngine : IDisposable
 {
@@ -18,6 +19,8 @@ public sealed class CSharpEngine : IDisposable
     private readonly ReferenceSet _references;
     private readonly CellCompiler _compiler;
     private readonly Traceback _traceback;
+    private readonly ScriptWorkspace _workspace;
+    private readonly LanguageServices _services;
     private CellThread _thread = new();
     private object?[] _variables = new object?[16];
     private int _started;
@@ -30,8 +33,12 @@ public sealed class CSharpEngine : IDisposable
         _references = new ReferenceSet(WorkingDirectory);
         _compiler = new CellCompiler(_references, WorkingDirectory);
         _traceback = new Traceback(_references.LoadContext.IsCell);
+        _workspace = new ScriptWorkspace(_references);
+        _services = new LanguageServices(_workspace);
         NativeLibraryResolver.Register();
         Display.Notebook.NewPage();
+        BackgroundFailures.Install();
+        EngineWarmUp.Begin();
     }
 
     /// <summary>The folder that relative paths mean.</summary>
@@ -70,10 +77,28 @@ public sealed class CSharpEngine : IDisposable
         }
     }
 
+    /// <summary>What may stand at a position of a cell: types, members, variables of earlier cells.</summary>
+    /// <param name="code">The cell's text.</param>
+    /// <param name="position">The cursor, an index of <paramref name="code"/> from 0 to its length.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken = default) =>
+        _services.CompleteAsync(code, position, cancellationToken);
+
+    /// <summary>Signature and documentation of the symbol at a position, or null where there is none.</summary>
+    /// <param name="code">The cell's text.</param>
+    /// <param name="position">The cursor, an index of <paramref name="code"/> from 0 to its length.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public Task<Inspection?> InspectAsync(string code, int position, CancellationToken cancellationToken = default) =>
+        _services.InspectAsync(code, position, cancellationToken);
+
+    /// <summary>Whether a text can be run as it stands, for a console that decides what Enter means.</summary>
+    public static Completeness IsComplete(string code) => Completeness.Of(code);
+
     /// <summary>Ends the session. What its cells still run in the background goes on until it ends by itself.</summary>
     public void Dispose()
     {
         _thread.Dispose();
+        _workspace.Dispose();
         _oneAtATime.Dispose();
     }
 
@@ -147,8 +172,10 @@ public sealed class CSharpEngine : IDisposable
             Array.Resize(ref _variables, 2 * _variables.Length);
         }
 
+        _workspace.Add(part.Code);
         object? value = await cell.Start(_variables);
-        if (cell.HasResult)
+        // display(x) at the end of a cell has already shown its value.
+        if (cell.HasResult && value is not DisplayedValue)
         {
             context.Output.Publish(new ResultOutput(MimeBundle.FromObject(value)));
         }

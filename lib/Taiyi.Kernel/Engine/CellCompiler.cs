@@ -34,6 +34,7 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
         instrumentationKinds: [InstrumentationKind.StackOverflowProbing]);
 
     private readonly SourceFileResolver _files = new([], workingDirectory);
+    private readonly HashSet<MetadataReference> _known = [];
     private CSharpCompilation? _previous;
     private int _count;
 
@@ -48,21 +49,31 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
         CSharpCompilation plain = Compilation(code, name);
         SyntaxTree tree = CellTree(plain, name);
         string guarded = CellInstrumentation.Apply(tree, () => plain.GetSemanticModel(tree));
+        if (tree.GetCompilationUnitRoot(cancellationToken).Members.Count == 0)
+        {
+            // A script of comments or usings alone has no method, and the compiler refuses to emit symbols for it.
+            guarded = code + "\n;";
+        }
+
         CSharpCompilation compilation = guarded.Length == code.Length ? plain : Compilation(guarded, name);
         MemoryStream assembly = new();
         MemoryStream symbols = new();
-        if (!Emit(compilation, assembly, symbols, cancellationToken))
+        if (!compilation.Emit(assembly, symbols, options: EmitOptions, cancellationToken: cancellationToken).Success)
         {
             // The messages must speak of the text as it was written; and what compiles as written must run, guarded or not.
             compilation = plain;
-            ImmutableArray<Diagnostic> errors = [.. plain.GetDiagnostics(cancellationToken).Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
-            if (errors.Length > 0 || !Emit(plain, assembly = new(), symbols = new(), cancellationToken))
+            assembly = new();
+            symbols = new();
+            EmitResult emitted = plain.Emit(assembly, symbols, options: EmitOptions, cancellationToken: cancellationToken);
+            if (!emitted.Success)
             {
-                throw new CompilationErrorException(errors.IsEmpty ? $"{name} does not compile." : errors[0].GetMessage(), errors);
+                ImmutableArray<Diagnostic> errors = [.. emitted.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
+                throw new CompilationErrorException(errors[0].GetMessage(), errors);
             }
         }
 
         _previous = compilation;
+        _known.UnionWith(references.Current);
         assembly.Position = 0;
         symbols.Position = 0;
         IMethodSymbol entry = compilation.GetEntryPoint(cancellationToken)!;
@@ -72,15 +83,14 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
         return new CompiledCell(method.CreateDelegate<Func<object?[], Task<object?>>>(), HasResult(compilation, CellTree(compilation, name)));
     }
 
-    private static bool Emit(CSharpCompilation compilation, Stream assembly, Stream symbols, CancellationToken cancellationToken) =>
-        compilation.Emit(assembly, symbols, options: EmitOptions, cancellationToken: cancellationToken).Success;
-
+    // References and imports are inherited from cell to cell. Repeating them would cost time and memory that grow with the
+    // square of the number of cells.
     private CSharpCompilation Compilation(string code, string name)
     {
         CSharpCompilationOptions options = new(
             OutputKind.DynamicallyLinkedLibrary,
             scriptClassName: $"Submission#{_count}",
-            usings: Imports,
+            usings: _previous is null ? Imports : [],
             optimizationLevel: OptimizationLevel.Release,
             allowUnsafe: true,
             metadataReferenceResolver: references,
@@ -88,7 +98,7 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
             // Packages built against older framework assemblies bind to those of today.
             assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
         SyntaxTree tree = CSharpSyntaxTree.ParseText(SourceText.From(code, Encoding.UTF8), ParseOptions, path: name);
-        return CSharpCompilation.CreateScriptCompilation($"Cell#{_count}", tree, references.Current, options, _previous, typeof(object));
+        return CSharpCompilation.CreateScriptCompilation($"Cell#{_count}", tree, references.Current.Where(reference => !_known.Contains(reference)), options, _previous, typeof(object));
     }
 
     // The files of #load are trees of the compilation too.

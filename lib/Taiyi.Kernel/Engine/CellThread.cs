@@ -8,17 +8,13 @@ namespace Taiyi.Kernel.Engine;
 /// </summary>
 internal sealed class CellThread : IDisposable
 {
-    // Deep but honest recursion works; endless recursion is caught by the stack probes in the cell's code.
-    private const int StackSize = 16 * 1024 * 1024;
+    // Four times the usual: deep but honest recursion works. Endless recursion is caught by the stack probes in the cell's code.
+    private const int StackSize = 4 * 1024 * 1024;
 
     private readonly BlockingCollection<Action> _work = [];
-    private volatile bool _busy;
 
     public CellThread() =>
         new Thread(Loop, StackSize) { IsBackground = true, Name = "notebook cell" }.Start();
-
-    /// <summary>True while the thread itself is busy, false while the cell only awaits.</summary>
-    public bool IsBusy => _busy;
 
     /// <summary>Runs a function on the thread; the task ends with the one that the function returned.</summary>
     public Task<T> Run<T>(Func<Task<T>> function)
@@ -56,9 +52,7 @@ internal sealed class CellThread : IDisposable
     {
         foreach (Action action in _work.GetConsumingEnumerable())
         {
-            _busy = true;
             action();
-            _busy = false;
         }
     }
 }

@@ -8,6 +8,11 @@ namespace Taiyi.Kernel.Engine;
 internal static class FrameworkReferences
 {
     private static readonly ConcurrentDictionary<string, PortableExecutableReference> Cache = new();
+    private static readonly ConcurrentDictionary<string, PortableExecutableReference> ImpliedCache = new();
+    private static readonly Lazy<List<PortableExecutableReference>> LazyDocumented = new(FindDocumented);
+
+    // Initialised before Default, which needs it.
+    private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
 
     /// <summary>Every assembly that the runtime resolves by itself: simple name to path.</summary>
     public static IReadOnlyDictionary<string, string> Trusted { get; } =
@@ -19,9 +24,16 @@ internal static class FrameworkReferences
     /// <summary>What a cell sees without any <c>#r</c>: the framework, the formatters and the functions of the kernel.</summary>
     public static IReadOnlyList<PortableExecutableReference> Default { get; } = [.. DefaultPaths().Select(Reference)];
 
+    /// <summary>The same for completion and inspection: the framework's reference assemblies, which carry its documentation, where an SDK is installed.</summary>
+    public static IReadOnlyList<PortableExecutableReference> Documented => LazyDocumented.Value;
+
     /// <summary>One shared reference for each file, with the XML documentation beside it.</summary>
     public static PortableExecutableReference Reference(string path) => Cache.GetOrAdd(path, file =>
         MetadataReference.CreateFromFile(file, documentation: XmlDocumentationProvider.CreateFromFile(Path.ChangeExtension(file, ".xml"))));
+
+    /// <summary>The same under a name that no cell uses: the compiler knows the types, a cell cannot name them.</summary>
+    public static PortableExecutableReference Implied(string path) => ImpliedCache.GetOrAdd(path, file =>
+        (PortableExecutableReference)Reference(file).WithAliases(["<implicit>"]));
 
     /// <summary>
     /// The file that the process itself would load for an assembly, if it has one that is not older than the wanted version:
@@ -32,18 +44,37 @@ internal static class FrameworkReferences
             ? path
             : null;
 
+    // Half of the framework's files only forward to the other half. Every cell's compilation keeps tables as long as the list
+    // of references, so a forwarding file is in it only where something needs it.
     private static IEnumerable<string> DefaultPaths()
     {
-        string framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
         string[] own =
         [
-            "Microsoft.AspNetCore.Html.Abstractions",
-            "Microsoft.CSharp",
-            "Microsoft.DotNet.Interactive.Formatting",
-            typeof(FrameworkReferences).Assembly.GetName().Name!,
+            Trusted["Microsoft.AspNetCore.Html.Abstractions"],
+            Trusted["Microsoft.DotNet.Interactive.Formatting"],
+            typeof(FrameworkReferences).Assembly.Location,
         ];
-        return Trusted
-            .Where(assembly => Path.GetDirectoryName(assembly.Value) == framework || own.Contains(assembly.Key))
-            .Select(assembly => assembly.Value);
+        IEnumerable<string> forwarding = own
+            .SelectMany(path => AssemblyFile.Read(path)!.References)
+            .Select(reference => Trusted.GetValueOrDefault(reference.Name!))
+            .OfType<string>();
+        return Trusted.Values.Where(IsFramework).Where(path => AssemblyFile.Read(path) is { IsFacade: false })
+            .Concat(own)
+            .Concat(forwarding.Where(IsFramework))
+            .Distinct();
+    }
+
+    private static bool IsFramework(string path) => Path.GetDirectoryName(path) == Framework;
+
+    private static List<PortableExecutableReference> FindDocumented()
+    {
+        string packs = Path.GetFullPath(Path.Combine(Framework, "../../../packs/Microsoft.NETCore.App.Ref"));
+        string? newest = !Directory.Exists(packs) ? null : Directory.GetDirectories(packs, $"{Environment.Version.Major}.*")
+            .Select(folder => Path.Combine(folder, "ref", $"net{Environment.Version.Major}.0"))
+            .Where(Directory.Exists)
+            .Max(StringComparer.Ordinal);
+        return newest is null
+            ? [.. Default]
+            : [.. Directory.GetFiles(newest, "*.dll").Select(Reference), .. Default.Where(reference => !IsFramework(reference.FilePath!))];
     }
 }

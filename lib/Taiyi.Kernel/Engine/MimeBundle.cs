@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Html;
 using Microsoft.DotNet.Interactive.Formatting;
 
 namespace Taiyi.Kernel.Engine;
@@ -8,6 +9,16 @@ namespace Taiyi.Kernel.Engine;
 /// <param name="values">The representations; JSON types hold JSON text, pictures hold base64.</param>
 public sealed class MimeBundle(IReadOnlyDictionary<string, string> values)
 {
+    // Numbers need no table and no style sheet: a notebook full of them stays readable as a file.
+    static MimeBundle()
+    {
+        Type[] scalars = [typeof(bool), typeof(byte), typeof(short), typeof(int), typeof(long), typeof(float), typeof(double), typeof(decimal), typeof(char), typeof(TimeSpan)];
+        foreach (Type type in scalars)
+        {
+            Formatter.SetPreferredMimeTypesFor(type, PlainTextFormatter.MimeType);
+        }
+    }
+
     /// <summary>The representations by MIME type, the preferred one first.</summary>
     public IReadOnlyDictionary<string, string> Values { get; } = values;
 
@@ -35,6 +46,12 @@ public sealed class MimeBundle(IReadOnlyDictionary<string, string> values)
         foreach (string mimeType in wanted.Distinct())
         {
             values[mimeType] = value.ToDisplayString(mimeType);
+        }
+
+        if (value is IHtmlContent && values.TryGetValue(HtmlFormatter.MimeType, out string? html) && values.ContainsKey(PlainTextFormatter.MimeType))
+        {
+            // A page with pictures in it would stand in the notebook twice.
+            values[PlainTextFormatter.MimeType] = $"HTML of {html.Length} characters";
         }
 
         return new MimeBundle(values);

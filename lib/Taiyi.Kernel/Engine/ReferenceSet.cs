@@ -11,19 +11,17 @@ internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceR
     private const string PackagePrefix = "nuget:";
 
     private readonly Dictionary<string, PortableExecutableReference> _added = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, PortableExecutableReference> _implied = new(StringComparer.OrdinalIgnoreCase);
     private readonly PackageSet _packages = new(workingDirectory);
 
     /// <summary>The context that the cells and their references are loaded into.</summary>
     public ScriptLoadContext LoadContext { get; } = new();
 
-    /// <summary>All references for the compiler.</summary>
-    public ImmutableArray<MetadataReference> Current => [.. FrameworkReferences.Default, .. _added.Values];
+    /// <summary>All references for the compiler; the same objects from call to call.</summary>
+    public IReadOnlyList<MetadataReference> Current => [.. FrameworkReferences.Default, .. Added];
 
-    /// <summary>The references that <c>#r</c> added, with their documentation.</summary>
-    public IEnumerable<MetadataReference> Added => _added.Values;
-
-    /// <inheritdoc/>
-    public override bool ResolveMissingAssemblies => true;
+    /// <summary>The references that <c>#r</c> added, with their documentation, and what they need in turn.</summary>
+    public IEnumerable<MetadataReference> Added => [.. _added.Values, .. _implied.Values];
 
     /// <summary>Resolves the references of a cell in their order.</summary>
     /// <param name="part">The cell's code with what it refers to.</param>
@@ -56,13 +54,6 @@ internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceR
         }
 
         return [AddFile(reference, Path.GetDirectoryName(baseFilePath) is { Length: > 0 } folder ? folder : workingDirectory)];
-    }
-
-    /// <inheritdoc/>
-    public override PortableExecutableReference? ResolveMissingAssembly(MetadataReference definition, AssemblyIdentity referenceIdentity)
-    {
-        AssemblyName name = new(referenceIdentity.GetDisplayName());
-        return (FrameworkReferences.HostFile(name) ?? LoadContext.FindFile(name)) is { } path ? FrameworkReferences.Reference(path) : null;
     }
 
     /// <inheritdoc/>
@@ -121,8 +112,30 @@ internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceR
         if (!FrameworkReferences.Default.Contains(reference))
         {
             _added[identity.Name!] = reference;
+            _implied.Remove(identity.Name!);
+            AddImplied(reference);
         }
 
         return reference;
+    }
+
+    // What a library needs must be known to the compiler, but a cell may name its types only after a #r of its own: so it is
+    // in .NET Interactive, and a notebook that runs here should run there.
+    private void AddImplied(PortableExecutableReference reference)
+    {
+        foreach (AssemblyName needed in AssemblyFile.Read(reference.FilePath!)?.References ?? [])
+        {
+            if (_added.ContainsKey(needed.Name!) || _implied.ContainsKey(needed.Name!) || (FrameworkReferences.HostFile(needed) ?? LoadContext.FindFile(needed)) is not { } file)
+            {
+                continue;
+            }
+
+            PortableExecutableReference found = FrameworkReferences.Reference(file);
+            if (!FrameworkReferences.Default.Contains(found))
+            {
+                _implied[needed.Name!] = FrameworkReferences.Implied(file);
+                AddImplied(found);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ namespace Taiyi.Kernel.Engine;
 /// <param name="isCell">Tells the assemblies of cells from all others.</param>
 internal sealed class Traceback(Func<Assembly, bool> isCell)
 {
-    private const int MaximumFrames = 24;
+    private const int FramesAtEachEnd = 12;
 
     /// <summary>The error output of an exception that a cell threw or that its compilation gave.</summary>
     public ErrorOutput Describe(Exception exception)
@@ -42,8 +42,22 @@ internal sealed class Traceback(Func<Assembly, bool> isCell)
     }
 
     /// <summary>The frames of an exception that mean something to the cell's author, innermost first.</summary>
-    public string[] Frames(Exception exception) =>
-        [.. new StackTrace(exception, fNeedFileInfo: true).GetFrames().Select(Describe).OfType<string>()];
+    public IReadOnlyList<string> Frames(Exception exception)
+    {
+        StackFrame[] frames = new StackTrace(exception, fNeedFileInfo: true).GetFrames();
+        if (frames.Length <= 4 * FramesAtEachEnd)
+        {
+            return [.. frames.Select(Describe).OfType<string>()];
+        }
+
+        // Endless recursion has a hundred thousand frames: the first and the last tell all of it.
+        return
+        [
+            .. frames.Select(Describe).OfType<string>().Take(FramesAtEachEnd),
+            $"   … about {frames.Length - (2 * FramesAtEachEnd)} more …",
+            .. frames.Reverse().Select(Describe).OfType<string>().Take(FramesAtEachEnd).Reverse(),
+        ];
+    }
 
     private static string Describe(Diagnostic diagnostic)
     {
@@ -58,25 +72,11 @@ internal sealed class Traceback(Func<Assembly, bool> isCell)
     private void AddWithCauses(List<string> lines, Exception exception, string prefix)
     {
         lines.Add($"{prefix}{exception.GetType().FullName}: {exception.Message}");
-        AddFrames(lines, Frames(exception));
+        lines.AddRange(Frames(exception));
         if (exception.InnerException is { } cause)
         {
             AddWithCauses(lines, cause, " ---> ");
         }
-    }
-
-    // Endless recursion has a hundred thousand frames: the first and the last tell all of it.
-    private static void AddFrames(List<string> lines, string[] frames)
-    {
-        if (frames.Length <= MaximumFrames)
-        {
-            lines.AddRange(frames);
-            return;
-        }
-
-        lines.AddRange(frames[..(MaximumFrames / 2)]);
-        lines.Add($"   … {frames.Length - MaximumFrames} more frames …");
-        lines.AddRange(frames[^(MaximumFrames / 2)..]);
     }
 
     private string? Describe(StackFrame frame)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Html;
 using Microsoft.DotNet.Interactive.Formatting;
+using Taiyi.Kernel.Engine;
 
 namespace Microsoft.DotNet.Interactive;
 
@@ -20,4 +21,8 @@ public static class Kernel
     /// <summary>Adds a style sheet to the page of the notebook.</summary>
     public static void CSS(string content) =>
         $"<style>{content}</style>".DisplayAs(HtmlFormatter.MimeType);
+
+    /// <summary>Drops what the cell has shown so far, as clear_output of IPython. .NET Interactive has no such function.</summary>
+    /// <param name="wait">True to drop it only when the next output arrives, which avoids flicker.</param>
+    public static void ClearOutput(bool wait = false) => CellContext.Current?.Output.Publish(new ClearOutput(wait));
 }

@@ -1,0 +1,84 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Host.Mef;
+using Microsoft.CodeAnalysis.Text;
+
+namespace Taiyi.Kernel.Engine;
+
+/// <summary>The cells of a notebook as a chain of documents, for completion and inspection. Nothing is built before it is first asked.</summary>
+/// <param name="references">What <c>#r</c> has named.</param>
+internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
+{
+    private readonly Lazy<AdhocWorkspace> _workspace = new(() => new AdhocWorkspace(MefHostServices.DefaultHost));
+    private readonly List<string> _waiting = [];
+    private readonly Lock _gate = new();
+    private readonly HashSet<MetadataReference> _known = [];
+    private ProjectId? _last;
+    private int _count;
+
+    /// <summary>Takes in the code of a cell that ran.</summary>
+    public void Add(string code)
+    {
+        lock (_gate)
+        {
+            _waiting.Add(code);
+        }
+    }
+
+    /// <summary>A document with this code that sees all cells so far.</summary>
+    public Document Open(string code)
+    {
+        lock (_gate)
+        {
+            foreach (string earlier in _waiting)
+            {
+                (Solution solution, ProjectId project, _) = Chain(_workspace.Value.CurrentSolution, earlier);
+                _workspace.Value.TryApplyChanges(solution);
+                _last = project;
+                _known.UnionWith([.. FrameworkReferences.Documented, .. references.Added]);
+            }
+
+            _waiting.Clear();
+            (Solution fork, _, DocumentId document) = Chain(_workspace.Value.CurrentSolution, code);
+            return fork.GetDocument(document)!;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_workspace.IsValueCreated)
+        {
+            _workspace.Value.Dispose();
+        }
+    }
+
+    private (Solution Solution, ProjectId Project, DocumentId Document) Chain(Solution solution, string code)
+    {
+        string name = $"Cell#{++_count}";
+        ProjectId project = ProjectId.CreateNewId(name);
+        DocumentId document = DocumentId.CreateNewId(project, name);
+        CSharpCompilationOptions options = new(
+            OutputKind.DynamicallyLinkedLibrary,
+            scriptClassName: $"Submission#{_count}",
+            usings: _last is null ? CellCompiler.Imports : [],
+            allowUnsafe: true,
+            metadataReferenceResolver: references);
+        solution = solution.AddProject(ProjectInfo.Create(
+            project,
+            VersionStamp.Create(),
+            name,
+            assemblyName: name,
+            LanguageNames.CSharp,
+            compilationOptions: options,
+            parseOptions: CellCompiler.ParseOptions,
+            projectReferences: _last is null ? [] : [new ProjectReference(_last)],
+            metadataReferences: FrameworkReferences.Documented.Concat(references.Added).Where(reference => !_known.Contains(reference)),
+            isSubmission: true));
+        solution = solution.AddDocument(DocumentInfo.Create(
+            document,
+            name,
+            sourceCodeKind: SourceCodeKind.Script,
+            loader: TextLoader.From(TextAndVersion.Create(SourceText.From(code), VersionStamp.Create()))));
+        return (solution, project, document);
+    }
+}

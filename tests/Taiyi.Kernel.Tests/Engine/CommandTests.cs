@@ -1,0 +1,87 @@
+using Taiyi.Kernel.Engine;
+
+namespace Taiyi.Kernel.Tests.Engine;
+
+public sealed class CommandTests : IDisposable
+{
+    private readonly Session _session = new();
+
+    public void Dispose() => _session.Dispose();
+
+    [Fact]
+    public async Task Csharp_and_markdown_are_accepted_and_keep_line_numbers()
+    {
+        await _session.RunAsync("#!csharp\nint a = 1;\n#!markdown\n# It's a title\ntext\n#!csharp\nthrow new Exception($\"{a}\");", TestContext.Current.CancellationToken);
+        DisplayOutput markdown = Assert.Single(_session.Displays);
+        Assert.Equal("# It's a title\ntext", markdown.Data.Values["text/markdown"]);
+        Assert.Equal(["System.Exception: 1", "   at Cell 1, line 7"], _session.Error!.Traceback);
+    }
+
+    [Theory]
+    [InlineData("#!fsharp\nlet a = 1", "#!fsharp: this kernel runs C# and markdown only; write the cell in C#.")]
+    [InlineData("int a = 1;\n#!pwsh\nls", "#!pwsh: this kernel runs C# and markdown only; write the cell in C#.")]
+    [InlineData("#!wizard", "#!wizard: no such command; the commands are #!csharp, #!markdown and #!time.")]
+    public async Task Other_languages_and_unknown_commands_are_refused_in_a_sentence_before_anything_runs(string code, string message)
+    {
+        CellResult result = await _session.RunAsync(code, TestContext.Current.CancellationToken);
+        Assert.Equal(CellStatus.Failed, result.Status);
+        Assert.Equal(message, Assert.IsType<ErrorOutput>(Assert.Single(_session.Outputs)).Value);
+    }
+
+    [Fact]
+    public async Task Commands_within_strings_and_comments_are_text()
+    {
+        Assert.Equal("#!fsharp", (await _session.ValueOfAsync("/*\n#!pwsh\n#r \"nothing.dll\"\n*/\n\"\"\"\n#!fsharp\n\"\"\""))!.Trim());
+    }
+
+    [Fact]
+    public async Task Time_shows_the_wall_time()
+    {
+        Assert.Equal("3", await _session.ValueOfAsync("#!time\n1 + 2"));
+        Assert.Matches(@"^Wall time: \d+\.\d ms$", Assert.Single(_session.Displays).Data.PlainText);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("// only a comment")]
+    [InlineData("using System.Globalization;")]
+    public async Task A_cell_with_nothing_to_run_succeeds(string code)
+    {
+        Assert.Null(await _session.ValueOfAsync(code));
+        Assert.Empty(_session.Outputs);
+    }
+
+    [Fact]
+    public async Task A_using_lasts_for_later_cells()
+    {
+        await _session.ValueOfAsync("using System.Globalization;");
+        Assert.Equal("True", await _session.ValueOfAsync("CultureInfo.InvariantCulture != null"));
+    }
+
+    [Fact]
+    public async Task Load_runs_a_file_of_the_notebooks_folder_and_names_it_in_errors()
+    {
+        _session.Write("tools.csx", "int Triple(int n)\n{\n    if (n < 0) throw new ArgumentOutOfRangeException(nameof(n));\n    return 3 * n;\n}");
+        Assert.Equal("6", await _session.ValueOfAsync("#load \"tools.csx\"\nTriple(2)"));
+        await _session.RunAsync("Triple(-1)", TestContext.Current.CancellationToken);
+        Assert.Equal("   at Triple(Int32 n) in tools.csx, line 3", _session.Error!.Traceback[1]);
+    }
+
+    [Fact]
+    public async Task A_thousand_cells_stay_quick_and_small()
+    {
+        await _session.ValueOfAsync("var n0 = 0;");
+        System.Diagnostics.Stopwatch clock = System.Diagnostics.Stopwatch.StartNew();
+        for (int i = 1; i <= 1000; i++)
+        {
+            await _session.ValueOfAsync($"var n{i} = n{i - 1} + 1;");
+        }
+
+        TimeSpan elapsed = clock.Elapsed;
+        Assert.Equal("1000", await _session.ValueOfAsync("n1000"));
+        long megabytes = GC.GetTotalMemory(forceFullCollection: true) >> 20;
+        TestContext.Current.TestOutputHelper!.WriteLine($"1,000 cells in {elapsed.TotalSeconds:F1} s, managed memory {megabytes} MB");
+        Assert.InRange(megabytes, 0, 400);
+        Assert.InRange(elapsed.TotalSeconds, 0, 300);
+    }
+}
