@@ -5,6 +5,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
 {
     GenerateCommand.Create(),
     TrainCommand.Create(),
+    StyleCommand.Create(),
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     LoraCommands.Create(),

@@ -57,7 +57,7 @@ internal sealed class TrainCommand
 
     private LoraTrainingOptions NewOptions(ParseResult parsed, TrainingStyle style, Text2ImageDataset dataset)
     {
-        IReadOnlyList<string> prompts = style.HeldOutPrompts.Count > 0 ? style.HeldOutPrompts : [.. dataset.Entries.Take(4).Select(entry => entry.Caption)];
+        IReadOnlyList<string> prompts = style.SamplePrompts.Count > 0 ? style.SamplePrompts : [.. dataset.Entries.Take(4).Select(entry => entry.Caption)];
         return _settings.Overlay(parsed, LoraTrainingOptions.Recipe(_settings.Recipe(parsed)) with { SamplePrompts = prompts });
     }
 

@@ -8,7 +8,12 @@ namespace Taiyi.Cli;
 internal sealed record TrainingStyle(string Name, string Words)
 {
     // Subjects that are in neither training set (see their READMEs): they show whether the style carries over.
-    private static readonly string[] HeldOut = ["一只狮子", "一只熊猫", "一只企鹅", "一只狐狸", "一个菠萝", "一架飞机", "一把伞", "一台相机"];
+    private static readonly string[] HeldOut =
+    [
+        "一只狮子", "一只熊猫", "一只企鹅", "一只狐狸", "一个菠萝", "一架飞机", "一把伞", "一台相机",
+        "一只老虎", "一头大象", "一只长颈鹿", "一只公鸡", "一份寿司", "一个冰淇淋", "一桶爆米花", "一座富士山",
+        "一座奖杯", "一份礼物", "一把剪刀", "一匹独角兽",
+    ];
 
     /// <summary>The style of a name.</summary>
     public static TrainingStyle Of(string name) => name switch
@@ -17,6 +22,9 @@ internal sealed record TrainingStyle(string Name, string Words)
         "poster" => new(name, "海报风格"),
         _ => new(name, ""),
     };
+
+    /// <summary>A few of <see cref="HeldOutPrompts"/>, to be drawn while training.</summary>
+    public IReadOnlyList<string> SamplePrompts => [.. HeldOutPrompts.Take(8)];
 
     /// <summary>Prompts of subjects that were not trained on, in this style; none for an unknown style.</summary>
     public IReadOnlyList<string> HeldOutPrompts => Words.Length == 0 ? [] : [.. HeldOut.Select(subject => Inference.WithStyle(subject, Words))];

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Taiyi.Data;
+using Taiyi.Tests;
+
+namespace Taiyi.Cli.Tests;
+
+public class TrainCommandTests
+{
+    private static readonly string[] Settings =
+    [
+        "--model", Repository.Golden("tiny-taiyi"), "--data", "data", "--steps", "12", "--batch-size", "2", "--accumulate", "2", "--lr", "1e-3",
+        "--checkpoint-every", "2", "--sample-prompt", "一只猫",
+    ];
+
+    [Fact]
+    public void A_process_killed_at_a_random_step_goes_on_to_the_bits_of_one_never_killed()
+    {
+        using TemporaryFolder folder = WithPictures();
+        CommandResult whole = CommandProcess.Run(folder.Path, ["train", "mine", .. Settings, "--output", "whole"]);
+        Assert.Equal(0, whole.ExitCode);
+        Assert.Equal([Path.Combine("whole", "pytorch_lora_weights.safetensors"), Path.Combine("whole", "base-and-lora.png")], whole.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.All(whole.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), path => Assert.True(File.Exists(folder.File(path))));
+
+        int step = Random.Shared.Next(1, 10);
+        KillAfter(folder, "killed", step);
+        Assert.False(File.Exists(folder.File("killed/pytorch_lora_weights.safetensors")));
+
+        CommandResult resumed = CommandProcess.Run(folder.Path, "train", "mine", "--output", "killed", "--resume");
+        Assert.True(resumed.ExitCode == 0, $"killed after step {step}: {resumed.Error}");
+        Assert.True(
+            File.ReadAllBytes(folder.File("whole/pytorch_lora_weights.safetensors")).SequenceEqual(File.ReadAllBytes(folder.File("killed/pytorch_lora_weights.safetensors"))),
+            $"killed after step {step}");
+    }
+
+    [Fact]
+    public void Faults_are_one_sentence()
+    {
+        using TemporaryFolder folder = WithPictures();
+        CommandProcess.Run(folder.Path, "train", "mine", "--resume").AssertFailsWith("holds no training to go on with");
+        CommandProcess.Run(folder.Path, "train", "mine").AssertFailsWith("data/mine", "--data");
+        CommandProcess.Run(folder.Path, ["train", "mine", .. Settings, "--rank", "0"]).AssertFailsWith("LoRA rank is 0");
+    }
+
+    private static void KillAfter(TemporaryFolder folder, string output, int step)
+    {
+        using Process process = CommandProcess.Start(folder.Path, ["train", "mine", .. Settings, "--output", output]);
+        _ = process.StandardError.ReadToEndAsync();
+        _ = process.StandardOutput.ReadToEndAsync();
+        Stopwatch clock = Stopwatch.StartNew();
+        while (!File.Exists(folder.File(output + "/log.jsonl")) || File.ReadAllLines(folder.File(output + "/log.jsonl")).Length < step)
+        {
+            Assert.False(process.HasExited, "The training ended before it was killed.");
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), "The training did not reach its steps within 3 minutes.");
+            Thread.Sleep(5);
+        }
+
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    private static TemporaryFolder WithPictures()
+    {
+        TemporaryFolder folder = new();
+        for (int i = 0; i < 6; i++)
+        {
+            byte[] pixels = new byte[3 * 64 * 64];
+            new Random(i).NextBytes(pixels);
+            ImageFile.WritePng(folder.File($"data/p{i}.png"), new RgbImage(64, 64, pixels));
+            File.WriteAllText(folder.File($"data/p{i}.txt"), "一只" + "猫狗鱼鸟马牛"[i]);
+        }
+
+        return folder;
+    }
+}
