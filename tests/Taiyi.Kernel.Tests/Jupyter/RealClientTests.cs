@@ -7,8 +7,8 @@ namespace Taiyi.Kernel.Tests.Jupyter;
 public sealed class RealClientTests(InstalledKernel kernel) : IClassFixture<InstalledKernel>
 {
     [Theory]
-    [InlineData("message", "Console.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
-    [InlineData("signal", "Console.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
+    [InlineData("message", "#r \"Taiyi\"\nConsole.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
+    [InlineData("signal", "#r \"Taiyi\"\nConsole.WriteLine(\"begun\"); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);")]
     [InlineData("message", "Console.WriteLine(\"begun\"); while (true) { }")]
     public void An_interrupt_ends_a_long_cell_and_the_kernel_keeps_its_state(string how, string cell)
     {
