@@ -10,6 +10,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     InfoCommand.Create(),
     LoraCommands.Create(),
     ComposeCommand.Create(),
+    NotebookCommand.Create(),
     KernelCommands.Create(),
 };
 return await root.Parse(args).InvokeAsync();
