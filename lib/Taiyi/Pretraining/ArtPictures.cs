@@ -9,7 +9,6 @@ public sealed class ArtPictures : IPictureSource
 {
     private readonly (ArtSubject Subject, ArtSprite Sprite)[] _originals;
     private readonly int _seed;
-    private readonly CaptionComposer _composer = new();
 
     private ArtPictures((ArtSubject, ArtSprite)[] originals, int size, int seed)
     {
@@ -72,7 +71,7 @@ public sealed class ArtPictures : IPictureSource
     {
         (int original, PictureVariation variation) = Choose(number);
         (ArtSubject subject, ArtSprite sprite) = _originals[original];
-        return _composer.Compose(subject, variation, sprite.DominantColour(variation.HueTurn), SampleRandom.For(_seed, number, wording + 1));
+        return CaptionComposer.Compose(subject, variation, sprite.DominantColour(variation.HueTurn), SampleRandom.For(_seed, number, wording + 1));
     }
 
     /// <inheritdoc/>
@@ -82,7 +81,8 @@ public sealed class ArtPictures : IPictureSource
     {
         Random random = SampleRandom.For(_seed, number, 0);
         int original = random.Next(Count);
-        return (original, PictureVariation.Draw(random, SubjectWords.IsMirrorable(_originals[original].Subject)));
+        ArtSubject subject = _originals[original].Subject;
+        return (original, PictureVariation.Draw(random, SubjectWords.IsMirrorable(subject), !SubjectWords.SaysColour(subject.Label)));
     }
 
     private void Draw(int original, PictureVariation variation, Span<float> pixels)

@@ -8,7 +8,7 @@ namespace Taiyi.Pretraining;
 /// What a caption leaves out varies from one to the next, so that the model understands short prompts and long ones, and words that it has
 /// never seen together. A caption fits the text encoder: what would make it longer than <see cref="MaxCharacters"/> is left out.
 /// </remarks>
-public sealed class CaptionComposer
+public static class CaptionComposer
 {
     /// <summary>Characters that fit the text encoder of taiyi-mini: 32 tokens without [CLS] and [SEP].</summary>
     public const int MaxCharacters = 30;
@@ -41,7 +41,7 @@ public sealed class CaptionComposer
     /// <param name="variation">How it is shown.</param>
     /// <param name="colour">Its colour, such as 蓝色, or null where no single one covers it.</param>
     /// <param name="random">Chooses the template.</param>
-    internal string Compose(ArtSubject subject, PictureVariation variation, string? colour, Random random)
+    internal static string Compose(ArtSubject subject, PictureVariation variation, string? colour, Random random)
     {
         StringBuilder caption = new(Subject(subject, variation, colour, random));
         if (subject.Tags.Count > 0 && random.NextDouble() < 0.2)
@@ -60,10 +60,11 @@ public sealed class CaptionComposer
     // 一只蓝色的狮子: the count is said where there are several, the colour where it is not the drawing's own.
     private static string Subject(ArtSubject subject, PictureVariation variation, string? colour, Random random)
     {
-        IReadOnlyList<string> names = SubjectWords.NamesOf(subject);
-        string name = names.Count > 0 && random.NextDouble() < 0.35 ? random.Pick(names) : subject.Label;
-        double sayColour = variation.HueTurn != 0 ? 0.95 : 0.15;
-        string coloured = colour is not null && !name.Contains(colour[0]) && random.NextDouble() < sayColour ? $"{colour}的{name}" : name;
+        bool recoloured = variation.HueTurn != 0;
+        string[] names = [.. SubjectWords.NamesOf(subject).Where(name => !(recoloured && SubjectWords.SaysColour(name)))];
+        string name = names.Length > 0 && random.NextDouble() < 0.35 ? random.Pick(names) : subject.Label;
+        double sayColour = recoloured ? 0.95 : 0.15;
+        string coloured = colour is not null && !SubjectWords.SaysColour(name) && random.NextDouble() < sayColour ? $"{colour}的{name}" : name;
         return Count(SubjectWords.CounterOf(subject), variation.Count, random) + coloured;
     }
 

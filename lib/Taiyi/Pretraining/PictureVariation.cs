@@ -42,7 +42,8 @@ internal sealed record PictureVariation(PictureGround Ground, IReadOnlyList<Plac
     /// <summary>A variation by chance.</summary>
     /// <param name="random">Source of the chance.</param>
     /// <param name="mirrorable">Whether the mirror image of the subject is still the same subject: not of a clock.</param>
-    public static PictureVariation Draw(Random random, bool mirrorable)
+    /// <param name="recolourable">Whether the subject may have other colours: not a red heart.</param>
+    public static PictureVariation Draw(Random random, bool mirrorable, bool recolourable)
     {
         bool mirrored = mirrorable && random.NextDouble() < 0.5;
         if (random.NextDouble() < 0.4)
@@ -54,7 +55,7 @@ internal sealed record PictureVariation(PictureGround Ground, IReadOnlyList<Plac
             random.NextDouble() < 0.8 ? PictureGround.Draw(random) : PictureGround.White,
             DrawPlacements(random),
             mirrored,
-            HueTurn: random.NextDouble() < 0.2 ? random.Between(30, 330) : 0);
+            HueTurn: recolourable && random.NextDouble() < 0.2 ? random.Between(30, 330) : 0);
     }
 
     private static Placement[] DrawPlacements(Random random)

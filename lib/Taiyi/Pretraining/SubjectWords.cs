@@ -1,3 +1,4 @@
+using System.Buffers;
 using Taiyi.Data.Composing;
 
 namespace Taiyi.Pretraining;
@@ -31,7 +32,7 @@ internal static class SubjectWords
         ["兔子"] = ["小兔子", "兔"],
         ["熊"] = ["小熊", "棕熊", "熊头"],
         ["北极熊"] = ["白熊"],
-        ["熊猫"] = ["大熊猫", "小熊猫头"],
+        ["熊猫"] = ["大熊猫", "熊猫头"],
         ["狐狸"] = ["小狐狸"],
         ["狼"] = ["灰狼"],
         ["松鼠"] = ["小松鼠"],
@@ -127,6 +128,7 @@ internal static class SubjectWords
         ("一辆", ["汽车", "自行车", "摩托车", "公交车", "出租车", "警车", "消防车", "救护车", "赛车", "货车", "电车", "购物车", "途车", "小巴", "拖拉机", "滑板车", "轮椅"]),
         ("一列", ["火车", "列车", "地铁", "轻轨", "单轨"]),
         ("一艘", ["帆船", "客轮", "渡轮", "快艇", "摩托艇", "独木舟", "飞碟"]),
+        ("一只", ["章鱼"]),
         ("一条", ["船", "鱼", "蛇", "龙", "鳄鱼", "裤", "短裤", "围巾", "连衣裙", "毛毛虫", "蠕虫", "高速公路", "鲨鱼", "项链"]),
         ("一头", ["鲸", "虎鲸"]),
         ("一架", ["飞机", "直升机", "手风琴", "航班起飞", "航班降落"]),
@@ -158,8 +160,13 @@ internal static class SubjectWords
     // Labels that say left or right, show writing or a time of the day or the month: their mirror image is another thing.
     private static readonly string[] Handed = ["左", "右", "点", "点半", "月", "T恤", "DVD", "DNA", "一百分", "地图", "地球", "乐谱", "日历", "图表", "日元", "美元", "欧元", "英镑", "音符", "邮局", "银行", "酒店", "医院", "便利店", "红中", "大小王", "停止标志", "警车灯", "报纸", "文件", "军用头盔", "手表", "时钟", "闹钟", "座钟", "秒表"];
 
+    private static readonly SearchValues<char> Colours = SearchValues.Create("红橙黄绿青蓝紫粉棕黑灰白金银");
+
     /// <summary>Other names of the subject, which stand in captions for its label.</summary>
     public static IReadOnlyList<string> NamesOf(ArtSubject subject) => Synonyms.GetValueOrDefault(subject.Label) ?? [];
+
+    /// <summary>The labels that have other names.</summary>
+    public static IEnumerable<string> Labels => Synonyms.Keys;
 
     /// <summary>The counter with 一 before it, for example 一只, 一辆 or 一朵; empty where none is said.</summary>
     public static string CounterOf(ArtSubject subject)
@@ -170,4 +177,7 @@ internal static class SubjectWords
 
     /// <summary>Whether the mirror image shows the same subject.</summary>
     public static bool IsMirrorable(ArtSubject subject) => !Handed.Any(word => subject.Label.Contains(word, StringComparison.Ordinal));
+
+    /// <summary>Whether a name says a colour, so that the subject in another colour would be something else: 红心, 黑猫.</summary>
+    public static bool SaysColour(string name) => name.AsSpan().ContainsAny(Colours);
 }

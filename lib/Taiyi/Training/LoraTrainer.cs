@@ -212,8 +212,8 @@ public sealed class LoraTrainer : IDisposable
     private void SaveCheckpoint()
     {
         TrainingPosition position = new(Step, PicturesSeen, (double)PicturesSeen / _data.Count, _schedule.At(Step), _options.RandomSeed, _data.Hash);
-        TrainingCheckpoint.Write(_run.CheckpointPath(Step), position, Adapter, _optimizer, _mean);
-        _run.PruneCheckpoints();
+        _run.WriteCheckpoint(Step, folder => TrainingCheckpoint.Write(folder, position, Adapter, _optimizer, _mean));
+        _run.PruneCheckpoints(_options.KeepCheckpoints);
     }
 
     private LoraTrainingResult Finish(CancellationToken cancellationToken)
@@ -239,8 +239,7 @@ public sealed class LoraTrainer : IDisposable
         {
             Adapter.Eval();
             using IDisposable? mean = _mean?.Use();
-            string path = Path.Combine(_run.SamplesFolder, Path.GetFileName(_run.CheckpointPath(Step)) + ".png");
-            ImageFile.WritePng(path, ContactSheet.Compose([TrainingSamples.Draw(_pipeline, _options, cancellationToken)]));
+            ImageFile.WritePng(_run.SamplePath(Step), ContactSheet.Compose([TrainingSamples.Draw(_pipeline, _options, cancellationToken)]));
         }
     }
 

@@ -16,40 +16,27 @@ internal static class TrainingCheckpoint
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>Writes a checkpoint beside the earlier ones. It appears under its name only when it is complete.</summary>
-    /// <exception cref="IOException">The disk is full or the folder unwritable; every earlier checkpoint is as it was.</exception>
-    public static void Write(string path, TrainingPosition position, LoraAdapter adapter, AdamW optimizer, ExponentialMovingAverage? mean)
+    /// <summary>Writes a checkpoint into a folder of its own.</summary>
+    /// <param name="folder">The folder; see <see cref="RunFolder.WriteCheckpoint"/>.</param>
+    /// <param name="position">Where the training stands.</param>
+    /// <param name="adapter">The LoRA.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="mean">The running mean of its weights, if there is one.</param>
+    public static void Write(string folder, TrainingPosition position, LoraAdapter adapter, AdamW optimizer, ExponentialMovingAverage? mean)
     {
-        if (Directory.Exists(path))
+        LoraFile.Write(Path.Combine(folder, LoraFile.DefaultFileName), adapter);
+        IReadOnlyList<KeyValuePair<string, Tensor>> state = optimizer.State(out Tensor stepCount);
+        using (stepCount)
         {
-            return; // of the same step, hence of the same bits
+            SafetensorsFile.Write(Path.Combine(folder, OptimizerName), state);
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
+        if (mean is not null)
         {
-            Directory.CreateDirectory(temporary);
-            LoraFile.Write(Path.Combine(temporary, LoraFile.DefaultFileName), adapter);
-            IReadOnlyList<KeyValuePair<string, Tensor>> state = optimizer.State(out Tensor stepCount);
-            using (stepCount)
-            {
-                SafetensorsFile.Write(Path.Combine(temporary, OptimizerName), state);
-            }
-
-            if (mean is not null)
-            {
-                SafetensorsFile.Write(Path.Combine(temporary, MeanName), mean.State);
-            }
-
-            TrainingRun.WriteText(Path.Combine(temporary, StateName), JsonSerializer.Serialize(position, Json));
-            Directory.Move(temporary, path);
+            SafetensorsFile.Write(Path.Combine(folder, MeanName), mean.State);
         }
-        catch
-        {
-            DeleteIfPossible(temporary);
-            throw;
-        }
+
+        RunFolder.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(position, Json));
     }
 
     /// <summary>Takes a checkpoint's state over into the objects of a training.</summary>
@@ -85,18 +72,6 @@ internal static class TrainingCheckpoint
         }
 
         return position;
-    }
-
-    private static void DeleteIfPossible(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The fault that led here is the one to report; what is left has a name that no resume looks at.
-        }
     }
 }
 

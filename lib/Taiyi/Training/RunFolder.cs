@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Taiyi.Training;
+
+/// <summary>
+/// The folder of one training: <c>options.json</c>, <c>log.jsonl</c> with a line a step, <c>samples/</c> and <c>checkpoints/</c>.
+/// </summary>
+/// <param name="folder">It need not exist yet.</param>
+public abstract class RunFolder(string folder)
+{
+    private const string CheckpointPrefix = "step-";
+
+    private static readonly JsonSerializerOptions LogJson = new(JsonSerializerDefaults.Web);
+
+    private protected const string OptionsName = "options.json";
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>One JSON object a line, a <see cref="TrainingProgress"/> each.</summary>
+    public string LogPath => Path.Combine(Folder, "log.jsonl");
+
+    /// <summary>Pictures that were drawn after some steps.</summary>
+    public string SamplesFolder => Path.Combine(Folder, "samples");
+
+    /// <summary>Checkpoints, a folder each.</summary>
+    public string CheckpointsFolder => Path.Combine(Folder, "checkpoints");
+
+    /// <summary>Folders of the whole checkpoints, the oldest first.</summary>
+    public IReadOnlyList<string> Checkpoints => Directory.Exists(CheckpointsFolder)
+        ? [.. Directory.GetDirectories(CheckpointsFolder, CheckpointPrefix + "*").Where(IsWhole).Order(StringComparer.Ordinal)]
+        : [];
+
+    /// <summary>The newest whole checkpoint, or null before the first.</summary>
+    public string? LatestCheckpoint => Checkpoints is [.., string newest] ? newest : null;
+
+    /// <summary>Where the checkpoint of a step lies, or will lie.</summary>
+    /// <param name="step">Optimizer steps taken.</param>
+    public string CheckpointPath(long step) => Path.Combine(CheckpointsFolder, NameOf(step));
+
+    /// <summary>Where the pictures of a step lie, or will lie.</summary>
+    /// <param name="step">Optimizer steps taken.</param>
+    public string SamplePath(long step) => Path.Combine(SamplesFolder, NameOf(step) + ".png");
+
+    /// <summary>Adds a line to the log.</summary>
+    public void Log(TrainingProgress progress) => File.AppendAllText(LogPath, JsonSerializer.Serialize(progress, LogJson) + "\n");
+
+    /// <summary>The log so far.</summary>
+    public IReadOnlyList<TrainingProgress> ReadLog() => File.Exists(LogPath)
+        ? [.. File.ReadLines(LogPath).Select(ParseLine).OfType<TrainingProgress>()]
+        : [];
+
+    /// <summary>Drops the lines after a step, which a resumed run will write again, and a last line that was cut off.</summary>
+    internal void TruncateLog(long step)
+    {
+        StringBuilder kept = new();
+        foreach (TrainingProgress line in ReadLog().Where(line => line.Step <= step))
+        {
+            kept.Append(JsonSerializer.Serialize(line, LogJson)).Append('\n');
+        }
+
+        WriteText(LogPath, kept.ToString());
+    }
+
+    /// <summary>
+    /// Writes the checkpoint of a step beside the earlier ones. It appears under its name only when it is complete; if it is
+    /// there already, it is left: of the same step, hence of the same bits.
+    /// </summary>
+    /// <param name="step">Optimizer steps taken.</param>
+    /// <param name="write">Writes the files into the folder that it is given.</param>
+    /// <exception cref="IOException">The disk is full or the folder unwritable; every earlier checkpoint is as it was.</exception>
+    internal void WriteCheckpoint(long step, Action<string> write)
+    {
+        string path = CheckpointPath(step);
+        if (Directory.Exists(path))
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(CheckpointsFolder);
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            write(temporary);
+            Directory.Move(temporary, path);
+        }
+        catch
+        {
+            DeleteIfPossible(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Deletes the oldest checkpoints beyond the number that is kept, and what a killed process left half written.</summary>
+    internal void PruneCheckpoints(int keep)
+    {
+        foreach (string old in Checkpoints.SkipLast(keep).Concat(Directory.GetDirectories(CheckpointsFolder, "*.tmp")))
+        {
+            Directory.Delete(old, recursive: true);
+        }
+    }
+
+    /// <summary>Writes a text file; the old one stays whole until the new one is.</summary>
+    internal static void WriteText(string path, string text)
+    {
+        string temporary = path + ".tmp";
+        File.WriteAllText(temporary, text);
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{CheckpointPrefix}{step:D8}");
+
+    // A checkpoint is written under another name and renamed: one under its own name is whole.
+    private static bool IsWhole(string path) => long.TryParse(Path.GetFileName(path)[CheckpointPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+
+    private static TrainingProgress? ParseLine(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrainingProgress>(line, LogJson);
+        }
+        catch (JsonException)
+        {
+            return null; // the process was killed while it wrote this line
+        }
+    }
+
+    private static void DeleteIfPossible(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The fault that led here is the one to report; what is left has a name that no resume looks at.
+        }
+    }
+}
