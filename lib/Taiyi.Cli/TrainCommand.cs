@@ -50,9 +50,16 @@ internal sealed class TrainCommand
         TrainingRun run = saved is null
             ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), DType = pipeline.DType.ToString() })
             : Reopen(parsed, folder);
-        LoraTrainingResult result = TrainingView.Show(dataset.Count, run, view => Train(pipeline, dataset, run, view, cancellationToken));
-        Report(result);
-        return CommandRunner.Success;
+        try
+        {
+            Report(TrainingView.Show(dataset.Count, run, view => Train(pipeline, dataset, run, view, cancellationToken)));
+            return CommandRunner.Success;
+        }
+        catch (OperationCanceledException)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"What was learned so far is saved; go on with: taiyi train {style.Name} --output {folder} --resume");
+            throw;
+        }
     }
 
     private LoraTrainingOptions NewOptions(ParseResult parsed, TrainingStyle style, Text2ImageDataset dataset)

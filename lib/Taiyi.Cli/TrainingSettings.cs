@@ -18,6 +18,13 @@ internal sealed class TrainingSettings
     private readonly Option<int?> _rank = new("--rank") { Description = "Rank r of the update", HelpName = "R" };
     private readonly Option<double?> _alpha = new("--alpha") { Description = "The update is multiplied by alpha / r", HelpName = "A" };
     private readonly Option<double?> _dropout = new("--dropout") { Description = "Dropout of the LoRA's inputs, a probability", HelpName = "P" };
+    private readonly Option<string[]> _targets = new("--target")
+    {
+        Description = "End of the path of modules that get an update, such as to_q or ff.net.2; may be given several times",
+        HelpName = "MODULE",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Pictures in one pass", HelpName = "B" };
     private readonly Option<int?> _accumulate = new("--accumulate") { Description = "Passes in one optimizer step", HelpName = "N" };
     private readonly Option<long?> _seed = new("--seed") { Description = "Seed of everything random", HelpName = "N" };
@@ -35,8 +42,8 @@ internal sealed class TrainingSettings
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])
-            [_recipe, _epochs, _steps, _learningRate, _rank, _alpha, _dropout, _batchSize, _accumulate, _seed,
-             _samplePrompts, _sampleEvery, _checkpointEvery, _gradientCheckpointing])
+            [_recipe, _epochs, _steps, _learningRate, _rank, _alpha, _dropout, _targets,
+             _batchSize, _accumulate, _seed, _samplePrompts, _sampleEvery, _checkpointEvery, _gradientCheckpointing])
         {
             command.Add(option);
         }
@@ -63,6 +70,7 @@ internal sealed class TrainingSettings
             Rank = parsed.GetValue(_rank) ?? options.Lora.Rank,
             Alpha = parsed.GetValue(_alpha) ?? options.Lora.Alpha,
             Dropout = parsed.GetValue(_dropout) ?? options.Lora.Dropout,
+            TargetModules = parsed.GetValue(_targets) is { Length: > 0 } targets ? targets : options.Lora.TargetModules,
         },
     };
 }

@@ -95,6 +95,27 @@ public class ResumeTests
     }
 
     [Fact]
+    public void A_full_disk_stops_the_run_and_loses_no_checkpoint()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "The system has no /dev/full, a file on which every write fails for want of space.");
+        using TinyTraining tiny = new();
+        TrainingRun whole = tiny.Train("whole");
+        TrainingRun run = TrainingRun.Create(tiny.Folder("run"), TinyTraining.Options);
+        void FillDisk()
+        {
+            File.Delete(run.LogPath);
+            File.CreateSymbolicLink(run.LogPath, "/dev/full");
+        }
+
+        Assert.ThrowsAny<IOException>(() => LoraTrainer.Train(tiny.Pipeline, tiny.Dataset, run, new OnStep(3, FillDisk)));
+        Assert.Equal([run.CheckpointPath(2)], run.Checkpoints);
+
+        File.Delete(run.LogPath);
+        LoraTrainer.Train(tiny.Pipeline, tiny.Dataset, TrainingRun.Open(run.Folder));
+        Assert.Equal(File.ReadAllBytes(whole.LoraPath), File.ReadAllBytes(run.LoraPath));
+    }
+
+    [Fact]
     public void Other_data_are_refused()
     {
         using TinyTraining tiny = new();
