@@ -32,7 +32,7 @@ public sealed class JupyterKernel : IDisposable
         _stdin = new StandardInput(_sockets);
         _engine = new CSharpEngine(workingDirectory) { Input = _stdin };
         _cells = new CellRequests(_engine, _sockets, _stdin);
-        _shell = new RequestLoop(_sockets, Channel.Shell, ShellHandlers());
+        _shell = new RequestLoop(_sockets, Channel.Shell, ShellHandlers(new LanguageRequests(_engine)));
         _control = new RequestLoop(_sockets, Channel.Control, ControlHandlers());
         _cells.Stopped += _shell.AbortWaiting;
         _sockets.ShellReceived += _shell.Post;
@@ -85,11 +85,14 @@ public sealed class JupyterKernel : IDisposable
         _engine.Dispose();
     }
 
-    private Dictionary<string, RequestHandler> ShellHandlers() => new()
+    private Dictionary<string, RequestHandler> ShellHandlers(LanguageRequests language) => new()
     {
         ["kernel_info_request"] = _ => Task.FromResult<JsonObject?>(KernelInfo.Reply()),
         ["execute_request"] = _cells.ExecuteAsync,
         ["history_request"] = _cells.HistoryAsync,
+        ["complete_request"] = language.CompleteAsync,
+        ["inspect_request"] = language.InspectAsync,
+        ["is_complete_request"] = language.IsCompleteAsync,
         ["comm_info_request"] = _ => Task.FromResult<JsonObject?>(new() { ["status"] = "ok", ["comms"] = new JsonObject() }),
         ["comm_open"] = CloseComm,
         ["shutdown_request"] = Shutdown,

@@ -146,6 +146,30 @@ public sealed class WireProtocolTests : IDisposable
     }
 
     [Fact]
+    public void A_line_that_a_cell_reads_is_asked_of_its_client()
+    {
+        string cell = _client.Send("execute_request", new() { ["code"] = "Console.Write(\"Name? \"); $\"Hello {Console.ReadLine()}\"", ["allow_stdin"] = true });
+
+        WireClient.Message question = _client.ReceiveInputRequest();
+        Assert.Equal(("input_request", cell), (question.Type, (string?)question.ParentHeader["msg_id"]));
+        _client.AnswerInput("李白");
+        List<WireClient.Message> published = _client.PublishedFor(cell);
+        Assert.Equal(["busy", "execute_input", "stream", "execute_result", "idle"], published.Select(message => message.Name));
+        Assert.Equal("Hello 李白", (string?)published[3].Content["data"]!["text/plain"]);
+    }
+
+    [Fact]
+    public void A_cell_that_waits_for_a_line_can_be_interrupted()
+    {
+        string cell = _client.Send("execute_request", new() { ["code"] = "Console.ReadLine()", ["allow_stdin"] = true });
+
+        _client.ReceiveInputRequest();
+        Assert.Equal("ok", Interrupt());
+        Assert.Equal("error", (string?)_client.Reply(cell)["status"]);
+        Assert.Equal("42", Result("40 + 2"));
+    }
+
+    [Fact]
     public void An_opened_comm_is_closed_at_once_and_none_is_listed()
     {
         string id = _client.Send("comm_open", new() { ["comm_id"] = "c1", ["target_name"] = "widget", ["data"] = new JsonObject() });
