@@ -92,7 +92,7 @@ public sealed class JupyterKernel : IDisposable
         ["history_request"] = _cells.HistoryAsync,
         ["complete_request"] = language.CompleteAsync,
         ["inspect_request"] = language.InspectAsync,
-        ["is_complete_request"] = language.IsCompleteAsync,
+        ["is_complete_request"] = LanguageRequests.IsCompleteAsync,
         ["comm_info_request"] = _ => Task.FromResult<JsonObject?>(new() { ["status"] = "ok", ["comms"] = new JsonObject() }),
         ["comm_open"] = CloseComm,
         ["shutdown_request"] = Shutdown,

@@ -39,7 +39,7 @@ internal sealed class LanguageRequests(CSharpEngine engine)
     }
 
     /// <summary>Answers is_complete_request.</summary>
-    public Task<JsonObject?> IsCompleteAsync(JupyterMessage request)
+    public static Task<JsonObject?> IsCompleteAsync(JupyterMessage request)
     {
         Completeness completeness = CSharpEngine.IsComplete(Code(request));
         var content = new JsonObject { ["status"] = completeness.Status.ToString().ToLowerInvariant() };

@@ -17,8 +17,12 @@ public sealed class InstalledKernel : IDisposable
     {
         // .../tests/Taiyi.Kernel.Tests/bin/CONFIGURATION/FRAMEWORK -> .../lib/Taiyi.Cli/bin/CONFIGURATION/FRAMEWORK
         string[] output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^2..];
-        KernelSpec.Install(Repository.PathTo($"lib/Taiyi.Cli/bin/{output[0]}/{output[1]}/Taiyi.Cli.dll"), _folder);
+        CommandFolder = Repository.PathTo($"lib/Taiyi.Cli/bin/{output[0]}/{output[1]}");
+        KernelSpec.Install(Path.Combine(CommandFolder, "Taiyi.Cli.dll"), _folder);
     }
+
+    /// <summary>The folder with the command and the libraries.</summary>
+    public string CommandFolder { get; }
 
     /// <summary>A path for a file that goes with the kernel.</summary>
     public string PathTo(string file) => Path.Combine(_folder, file);

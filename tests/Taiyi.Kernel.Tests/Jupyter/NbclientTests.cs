@@ -1,10 +1,31 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Taiyi.Kernel.Notebooks;
+using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 
 /// <summary>Whole notebooks run through the installed kernel by nbclient, which is what nbconvert --execute does.</summary>
+[Collection("current directory")]
 public sealed class NbclientTests(InstalledKernel kernel) : IClassFixture<InstalledKernel>
 {
+    [Theory]
+    [InlineData("displays")]
+    [InlineData("polyglot")]
+    [InlineData("old-form")]
+    [InlineData("fails")]
+    public async Task Outputs_equal_those_of_the_headless_runner(string name)
+    {
+        string fixture = Repository.PathTo($"tests/Taiyi.Kernel.Tests/Fixtures/{name}.ipynb");
+        string byRunner = kernel.PathTo(name + ".runner.ipynb"), byClient = kernel.PathTo(name + ".client.ipynb");
+        await new NotebookRunner(new NotebookRunOptions { Output = byRunner }).RunAsync(fixture, cancellationToken: TestContext.Current.CancellationToken);
+        kernel.RunClient("notebook", fixture, byClient);
+
+        (string[] expected, string[] actual) = (Outputs(byRunner), Outputs(byClient));
+        Assert.Contains(expected, outputs => outputs != "[]");
+        Assert.Equal(expected, actual);
+    }
+
     [Fact]
     public void A_display_that_is_updated_a_hundred_times_ends_as_one_output()
     {
@@ -74,6 +95,20 @@ public sealed class NbclientTests(InstalledKernel kernel) : IClassFixture<Instal
         Assert.True((bool?)result["valid"]);
         return (JsonNode.Parse(File.ReadAllText(target))!["cells"]!.AsArray(), result["error"]);
     }
+
+    // The outputs of each code cell as canonical JSON: keys in order, texts in one piece.
+    private static string[] Outputs(string file) =>
+        [.. JsonNode.Parse(File.ReadAllText(file))!["cells"]!.AsArray()
+            .Where(cell => (string?)cell!["cell_type"] == "code")
+            .Select(cell => Canonical(cell!["outputs"])!.ToJsonString())];
+
+    private static JsonNode? Canonical(JsonNode? node) => node switch
+    {
+        JsonObject fields => new JsonObject(fields.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => KeyValuePair.Create(field.Key, Canonical(field.Value)))),
+        JsonArray { Count: > 0 } texts when texts.All(text => text?.GetValueKind() == JsonValueKind.String) => string.Concat(texts.Select(text => (string?)text)),
+        JsonArray items => new JsonArray([.. items.Select(Canonical)]),
+        _ => node?.DeepClone(),
+    };
 
     private static JsonObject Notebook(string[] cells) => new()
     {

@@ -55,8 +55,11 @@ class Kernel:
                 return message["content"]
 
     def wait_for_text(self, text):
-        while text not in self.client.get_iopub_msg(timeout=TIMEOUT)["content"].get("text", ""):
-            pass
+        content = {}
+        while text not in content.get("text", ""):
+            content = self.client.get_iopub_msg(timeout=TIMEOUT)["content"]
+            if "evalue" in content:
+                raise RuntimeError(content["evalue"])
 
     def value(self, code):
         _, messages = self.run(code)

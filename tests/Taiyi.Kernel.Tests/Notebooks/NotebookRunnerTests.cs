@@ -6,6 +6,7 @@ using Taiyi.Tests;
 namespace Taiyi.Kernel.Tests.Notebooks;
 
 // The current directory belongs to the process: these tests run one after the other.
+[Collection("current directory")]
 public sealed class NotebookRunnerTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("taiyi-runner-");
