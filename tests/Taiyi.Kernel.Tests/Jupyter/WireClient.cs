@@ -108,6 +108,14 @@ internal sealed class WireClient : IDisposable
         return published;
     }
 
+    /// <summary>Reads what is published up to the next message of a type.</summary>
+    public void WaitFor(string type)
+    {
+        while (Receive(_ioPub).Type != type)
+        {
+        }
+    }
+
     /// <summary>The next reply on shell or control, which must answer the request.</summary>
     public JsonObject Reply(string id, bool control = false)
     {

@@ -136,12 +136,13 @@ public sealed class WireProtocolTests : IDisposable
     [Fact]
     public void The_control_channel_answers_while_a_cell_runs()
     {
-        string cell = _client.Send("execute_request", new() { ["code"] = "await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);" });
+        string cell = _client.Send("execute_request", new() { ["code"] = "#r \"Taiyi\"\nConsole.Write(1); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);" });
 
+        _client.WaitFor("stream");
         string info = _client.Send("kernel_info_request", [], control: true);
         Assert.Equal("ok", (string?)_client.Reply(info, control: true)["status"]);
         Assert.Equal("ok", Interrupt());
-        Assert.Equal("error", (string?)_client.Reply(cell)["status"]);
+        Assert.Equal("The cell was interrupted.", (string?)_client.Reply(cell)["evalue"]);
         Assert.Equal("42", Result("40 + 2"));
     }
 
@@ -165,7 +166,7 @@ public sealed class WireProtocolTests : IDisposable
 
         _client.ReceiveInputRequest();
         Assert.Equal("ok", Interrupt());
-        Assert.Equal("error", (string?)_client.Reply(cell)["status"]);
+        Assert.Equal("The cell was interrupted.", (string?)_client.Reply(cell)["evalue"]);
         Assert.Equal("42", Result("40 + 2"));
     }
 
