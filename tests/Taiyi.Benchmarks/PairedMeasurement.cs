@@ -4,14 +4,16 @@ namespace Taiyi.Benchmarks;
 
 /// <summary>What one call costs.</summary>
 /// <param name="Seconds">Wall-clock time.</param>
+/// <param name="CpuSeconds">Time of all threads together: what other programs on the machine change least.</param>
 /// <param name="PeakGiB">The most that it added to the memory that was resident before it.</param>
-internal sealed record CallCost(double Seconds, double PeakGiB);
+internal sealed record CallCost(double Seconds, double CpuSeconds, double PeakGiB);
 
 /// <summary>Two actions measured in turn, so that a machine whose speed drifts slows both alike.</summary>
 /// <param name="Ours">Medians of the action that is judged.</param>
 /// <param name="Theirs">Medians of what it is compared with, or null.</param>
-/// <param name="Ratio">Median of ours / theirs in time, pair by pair, or null.</param>
-internal sealed record PairedMeasurement(CallCost Ours, CallCost? Theirs, double? Ratio)
+/// <param name="Ratio">Median of ours / theirs in wall-clock time, pair by pair, or null.</param>
+/// <param name="CpuRatio">The same of CPU time.</param>
+internal sealed record PairedMeasurement(CallCost Ours, CallCost? Theirs, double? Ratio, double? CpuRatio)
 {
     /// <summary>Runs A, B, A, B …</summary>
     /// <param name="ours">The action that is judged.</param>
@@ -33,20 +35,24 @@ internal sealed record PairedMeasurement(CallCost Ours, CallCost? Theirs, double
         }
 
         return theirs is null
-            ? new PairedMeasurement(Medians(a), null, null)
-            : new PairedMeasurement(Medians(a), Medians(b), Median(a.Zip(b, (x, y) => x.Seconds / y.Seconds)));
+            ? new PairedMeasurement(Medians(a), null, null, null)
+            : new PairedMeasurement(
+                Medians(a), Medians(b), Median(a.Zip(b, (x, y) => x.Seconds / y.Seconds)), Median(a.Zip(b, (x, y) => x.CpuSeconds / y.CpuSeconds)));
     }
 
     private static CallCost Measure(Action action)
     {
         ProcessMemory.ResetPeak();
         double before = ProcessMemory.Resident;
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         action();
-        return new CallCost(Stopwatch.GetElapsedTime(start).TotalSeconds, ProcessMemory.Peak - before);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return new CallCost(seconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds, ProcessMemory.Peak - before);
     }
 
-    private static CallCost Medians(List<CallCost> costs) => new(Median(costs.Select(c => c.Seconds)), Median(costs.Select(c => c.PeakGiB)));
+    private static CallCost Medians(List<CallCost> costs) =>
+        new(Median(costs.Select(c => c.Seconds)), Median(costs.Select(c => c.CpuSeconds)), Median(costs.Select(c => c.PeakGiB)));
 
     private static double Median(IEnumerable<double> values)
     {

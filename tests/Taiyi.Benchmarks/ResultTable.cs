@@ -6,7 +6,7 @@ namespace Taiyi.Benchmarks;
 internal sealed class ResultTable(string title)
 {
     private readonly Table _table = new Table().Border(TableBorder.Markdown).Title(title)
-        .AddColumns("call", "ours, s", "reference, s", "ratio", "ours, peak GiB", "reference, peak GiB", "ratio");
+        .AddColumns("call", "ours, s", "reference, s", "ratio", "ours, CPU s", "reference, CPU s", "ratio", "ours, peak GiB", "reference, peak GiB", "ratio");
 
     /// <summary>Times two actions in turn and adds their row.</summary>
     /// <param name="call">What is timed.</param>
@@ -23,6 +23,9 @@ internal sealed class ResultTable(string title)
             $"{pair.Ours.Seconds:0.000}",
             $"{pair.Theirs?.Seconds:0.000}",
             $"{pair.Ratio:0.00}",
+            $"{pair.Ours.CpuSeconds:0.000}",
+            $"{pair.Theirs?.CpuSeconds:0.000}",
+            $"{pair.CpuRatio:0.00}",
             $"{pair.Ours.PeakGiB:0.00}",
             $"{pair.Theirs?.PeakGiB:0.00}",
             $"{pair.Ours.PeakGiB / pair.Theirs?.PeakGiB:0.00}",
