@@ -272,6 +272,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         CancellationToken cancellationToken = default)
     {
         IReadOnlyList<double> timesteps = Scheduler.Timesteps;
+        using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
         try
         {
@@ -321,14 +322,13 @@ public sealed class StableDiffusionPipeline : IDisposable
         using var scope = NewDisposeScope();
         Tensor input = sample.to(DType);
         Tensor t = tensor(timestep, dtype: float32, device: sample.device);
+        Tensor noise = UNet.call(input, t, prompt.Context).to(float32); // (B, C, H/f, W/f), with guidance (2B, C, H/f, W/f)
         if (prompt.Unconditional is null)
         {
-            return UNet.call(input, t, prompt.Conditional).to(float32).MoveToOuterDisposeScope();
+            return noise.MoveToOuterDisposeScope();
         }
 
-        // One call for both halves: the same weights are read once.
-        Tensor both = UNet.call(cat([input, input]), t, cat([prompt.Unconditional, prompt.Conditional])).to(float32); // (2B, C, H/f, W/f)
-        Tensor[] halves = both.chunk(2);
+        Tensor[] halves = noise.chunk(2);
         (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
         return (unconditional + guidanceScale * (conditional - unconditional)).MoveToOuterDisposeScope();
     }

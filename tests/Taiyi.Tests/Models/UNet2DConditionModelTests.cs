@@ -43,7 +43,9 @@ public sealed class UNet2DConditionModelTests
         Assert.Equal(4, seen.Count);
         foreach (var (stage, output) in seen)
         {
-            Close.Assert(golden.Read($"scalar_t.{stage}"), output, Tolerance);
+            // One timestep for all is embedded once; the reference has a row for each picture.
+            Tensor expected = golden.Read($"scalar_t.{stage}");
+            Close.Assert(expected, output.expand(expected.shape), Tolerance);
         }
 
         Tensor Keep(string stage, Tensor output)

@@ -27,12 +27,13 @@ public sealed class BasicTransformerBlock(long dim, long heads, long crossAttent
     [ComponentName(Name = "ff")]
     private readonly FeedForward _feedForward = new(dim);
 
-    /// <summary>Positions (B, HW, dim) and caption (B, L, crossAttentionDim) -> (B, HW, dim).</summary>
+    /// <summary>Positions (B, HW, dim) and caption (kB, L, crossAttentionDim) -> (kB, HW, dim): k is 1, or 2 where guidance begins.</summary>
     public override Tensor forward(Tensor sample, Tensor context)
     {
         using var scope = NewDisposeScope();
         Tensor normalized = _norm1.call(sample);
         Tensor hidden = _selfAttention.call(normalized, normalized).add_(sample); // (B, HW, dim)
+        hidden = hidden.RepeatTo(context.shape[0]); // (kB, HW, dim)
         hidden = _crossAttention.call(_norm2.call(hidden), context).add_(hidden);
         return _feedForward.call(_norm3.call(hidden)).add_(hidden).MoveToOuterDisposeScope();
     }

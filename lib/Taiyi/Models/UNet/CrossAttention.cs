@@ -30,17 +30,22 @@ public sealed class CrossAttention(long queryDim, long contextDim, long heads) :
     /// </summary>
     public Action<Tensor, Tensor>? Observer { get; set; }
 
+    /// <summary>Remembers key and value of a context that many calls share; null computes them in every call.</summary>
+    internal ContextCache? Cache { get; set; }
+
     /// <summary>Positions (B, L, queryDim) and context (B, Lk, contextDim) -> (B, L, queryDim).</summary>
     public override Tensor forward(Tensor sample, Tensor context)
     {
         using var scope = NewDisposeScope();
         Tensor query = SplitHeads(_toQ.call(sample)); // (B, heads, L, d)
-        Tensor key = SplitHeads(_toK.call(context)); // (B, heads, Lk, d)
-        Tensor value = SplitHeads(_toV.call(context)); // (B, heads, Lk, d)
+        (Tensor key, Tensor value) = Cache?.Get(this, context) ?? Project(context); // (B, heads, Lk, d)
         Observer?.Invoke(query, key);
         Tensor attended = ScaledDotProductAttention.Compute(query, key, value); // (B, heads, L, d)
         return _toOut[0].call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // (B, L, queryDim)
     }
+
+    /// <summary>Key and value (B, heads, Lk, d) of a context (B, Lk, contextDim).</summary>
+    internal (Tensor Key, Tensor Value) Project(Tensor context) => (SplitHeads(_toK.call(context)), SplitHeads(_toV.call(context)));
 
     private Tensor SplitHeads(Tensor x) => x.unflatten(2, [heads, -1]).transpose(1, 2); // (B, heads, L, d)
 }

@@ -25,7 +25,7 @@ public sealed class Transformer2DModel(long channels, long heads, long crossAtte
     [ComponentName(Name = "proj_out")]
     private readonly Conv2d _projOut = new(channels, channels, kernelSize: 1);
 
-    /// <summary>Feature map (B, C, H, W) and caption (B, L, D) -> (B, C, H, W).</summary>
+    /// <summary>Feature map (B, C, H, W) and caption (kB, L, D) -> (kB, C, H, W).</summary>
     public override Tensor forward(Tensor sample, Tensor context)
     {
         using var scope = NewDisposeScope();
@@ -33,7 +33,7 @@ public sealed class Transformer2DModel(long channels, long heads, long crossAtte
         Tensor hidden = _projIn.call(_norm.call(sample)); // (B, C, H, W)
         hidden = hidden.flatten(2).transpose(1, 2); // (B, HW, C)
         hidden = _blocks[0].call(hidden, context);
-        hidden = hidden.transpose(1, 2).unflatten(2, plane); // (B, C, H, W)
-        return _projOut.call(hidden).add_(sample).MoveToOuterDisposeScope();
+        hidden = hidden.transpose(1, 2).unflatten(2, plane); // (kB, C, H, W)
+        return _projOut.call(hidden).add_(sample.RepeatTo(hidden.shape[0])).MoveToOuterDisposeScope();
     }
 }

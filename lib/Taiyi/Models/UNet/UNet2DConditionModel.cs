@@ -93,19 +93,22 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
     /// <summary>Noise prediction (velocity, for a v-prediction model).</summary>
     /// <param name="sample">Noisy latents x_t, (B, InChannels, H, W), the network's dtype, near unit variance.</param>
     /// <param name="timestep">Training timestep 0 to 999, whole or fractional: one for all, or (B).</param>
-    /// <param name="encoderHiddenStates">Encoded captions c, (B, L, CrossAttentionDim), the network's dtype.</param>
-    /// <returns>(B, OutChannels, H, W).</returns>
+    /// <param name="encoderHiddenStates">
+    /// Encoded captions c, (B, L, CrossAttentionDim), the network's dtype; or (kB, L, CrossAttentionDim), k captions for each
+    /// latent in k blocks of B, with one timestep for all: what comes before the first caption is then computed once.
+    /// </param>
+    /// <returns>(B, OutChannels, H, W), or (kB, OutChannels, H, W).</returns>
     /// <exception cref="ArgumentException">An input has another shape.</exception>
     public override Tensor forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)
     {
-        CheckShapes(sample, encoderHiddenStates);
+        CheckShapes(sample, timestep, encoderHiddenStates);
         using var scope = NewDisposeScope();
 
         // 0. no centering: center_input_sample is false in this family.
 
         // 1. time
-        Tensor sinusoids = TimestepEmbedding.Sinusoids(timestep.expand(sample.shape[0]), Config.BlockOutChannels[0]); // (B, C0)
-        Tensor temb = _timeEmbedding.call(sinusoids.to(sample.dtype)); // (B, 4 C0)
+        Tensor sinusoids = TimestepEmbedding.Sinusoids(timestep.reshape(-1), Config.BlockOutChannels[0]); // (1 or B, C0)
+        Tensor temb = _timeEmbedding.call(sinusoids.to(sample.dtype)); // (1 or B, 4 C0)
 
         // 2. pre-process
         Tensor hidden = _convIn.call(sample); // (B, C0, H, W)
@@ -130,7 +133,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         return ResnetBlock2D.NormActivateConvolve(_convNormOut, _convOut, hidden).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
     }
 
-    private void CheckShapes(Tensor sample, Tensor encoderHiddenStates)
+    private void CheckShapes(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)
     {
         if (sample.dim() != 4 || sample.shape[1] != Config.InChannels)
         {
@@ -143,6 +146,14 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         {
             throw new ArgumentException(
                 $"encoderHiddenStates is ({string.Join(", ", encoderHiddenStates.shape)}), but this UNet takes captions (B, L, {Config.CrossAttentionDim}): use the text encoder of the same model.",
+                nameof(encoderHiddenStates));
+        }
+
+        (long latents, long captions, long timesteps) = (sample.shape[0], encoderHiddenStates.shape[0], timestep.numel());
+        if (captions % latents != 0 || (timesteps != 1 && (timesteps != latents || captions != latents)))
+        {
+            throw new ArgumentException(
+                $"There are {latents} latents, {timesteps} timesteps and {captions} captions: give a timestep and a caption for each, or one timestep for all and as many captions for each.",
                 nameof(encoderHiddenStates));
         }
     }

@@ -65,7 +65,7 @@ public sealed class UpBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     private Tensor Layer(int layer, Tensor sample, Tensor skip, Tensor temb, Tensor encoderHiddenStates)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = cat([sample, skip], dim: 1); // (B, channels + skip's channels, H, W)
+        Tensor hidden = cat([sample, skip.RepeatTo(sample.shape[0])], dim: 1); // (B, channels + skip's channels, H, W)
         hidden = _resnets[layer].call(hidden, temb);
         hidden = _attentions?[layer].call(hidden, encoderHiddenStates) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
