@@ -136,6 +136,15 @@ def flood(name):
         }
 
 
+def shutdown(name, cell):
+    """Asks the kernel to end while a cell that prints 'begun' runs; the exit code of its process."""
+    with Kernel(name) as kernel:
+        kernel.client.execute(cell)
+        kernel.wait_for_text("begun")
+        kernel.client.shutdown()
+        return {"exit code": kernel.manager.provisioner.process.wait(timeout=TIMEOUT)}
+
+
 def orphan(name):
     """Starts a kernel and leaves without a word: its process id."""
     kernel = Kernel(name)
