@@ -11,7 +11,7 @@ internal sealed class LanguageServices(ScriptWorkspace workspace)
     /// <summary>What may stand at a position.</summary>
     public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken)
     {
-        Document document = workspace.Open(code);
+        Document document = await workspace.OpenAsync(code, cancellationToken);
         CompletionService service = CompletionService.GetService(document)!;
         CompletionList list = await service.GetCompletionsAsync(document, position, cancellationToken: cancellationToken);
         if (list.ItemsList.Count == 0)
@@ -30,7 +30,7 @@ internal sealed class LanguageServices(ScriptWorkspace workspace)
     /// <summary>What is known of the symbol at a position; null where there is none.</summary>
     public async Task<Inspection?> InspectAsync(string code, int position, CancellationToken cancellationToken)
     {
-        Document document = workspace.Open(code);
+        Document document = await workspace.OpenAsync(code, cancellationToken);
         QuickInfoItem? info = await QuickInfoService.GetService(document)!.GetQuickInfoAsync(document, position, cancellationToken);
         if (info is null)
         {

@@ -27,13 +27,17 @@ internal static class PackageRestore
     {
         string project = Project(packages, sources);
         string folder = Path.Combine(CacheFolder, Hash(project + workingDirectory));
+        Directory.CreateDirectory(folder);
+        using FileStream claim = Claim(Path.Combine(folder, "lock"), cancellationToken);
         string assetsFile = Path.Combine(folder, "obj", "project.assets.json");
-        if (IsFresh(assetsFile, packages) && ReadAssets(assetsFile) is { } known)
+        // NuGet writes its answer even when a package is missing: only this file says that the answer is whole.
+        string succeeded = Path.Combine(folder, "succeeded");
+        if (IsFresh(succeeded, packages) && ReadAssets(assetsFile) is { } known)
         {
             return known;
         }
 
-        Directory.CreateDirectory(folder);
+        File.Delete(succeeded);
         string projectFile = Path.Combine(folder, "Notebook.csproj");
         File.WriteAllText(projectFile, project);
         // Settings of a repository around the cache folder must not reach in.
@@ -41,7 +45,27 @@ internal static class PackageRestore
         File.WriteAllText(Path.Combine(folder, "Directory.Build.targets"), "<Project />");
         File.WriteAllText(Path.Combine(folder, "Directory.Packages.props"), "<Project />");
         Restore(projectFile, workingDirectory, cancellationToken);
-        return ReadAssets(assetsFile) ?? throw new CellException($"#r \"nuget: …\": the restore wrote files that are not there any more; delete '{folder}' and run the cell again.");
+        List<ResolvedPackage> resolved = ReadAssets(assetsFile)
+            ?? throw new CellException($"#r \"nuget: …\": the restore names files that are not there; delete '{folder}' and run the cell again.");
+        File.WriteAllText(succeeded, "");
+        return resolved;
+    }
+
+    // Two notebooks that begin at once with the same packages: the second waits for the answer of the first.
+    private static FileStream Claim(string path, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                Thread.Sleep(100);
+            }
+        }
     }
 
     private static string Project(IReadOnlyDictionary<string, string> packages, IReadOnlyList<string> sources)
@@ -69,9 +93,9 @@ internal static class PackageRestore
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..24];
 
-    private static bool IsFresh(string assetsFile, IReadOnlyDictionary<string, string> packages) =>
-        File.Exists(assetsFile)
-        && (!packages.Values.Any(version => version.Contains('*')) || DateTime.UtcNow - File.GetLastWriteTimeUtc(assetsFile) < FloatingLifetime);
+    private static bool IsFresh(string succeeded, IReadOnlyDictionary<string, string> packages) =>
+        File.Exists(succeeded)
+        && (!packages.Values.Any(version => version.Contains('*')) || DateTime.UtcNow - File.GetLastWriteTimeUtc(succeeded) < FloatingLifetime);
 
     private static void Restore(string projectFile, string workingDirectory, CancellationToken cancellationToken)
     {

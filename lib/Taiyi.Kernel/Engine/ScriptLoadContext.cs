@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.Loader;
 
@@ -9,10 +10,11 @@ namespace Taiyi.Kernel.Engine;
 /// </summary>
 internal sealed class ScriptLoadContext() : AssemblyLoadContext("notebook")
 {
-    private readonly Dictionary<string, Assembly> _cells = [];
-    private readonly List<AssemblyDependencyResolver> _components = [];
-    private readonly Dictionary<string, string> _packageFiles = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> _nativeFiles = new(StringComparer.OrdinalIgnoreCase);
+    // Any thread of an earlier cell may load something while the next cell adds references.
+    private readonly ConcurrentDictionary<string, Assembly> _cells = new();
+    private readonly ConcurrentQueue<AssemblyDependencyResolver> _components = [];
+    private readonly ConcurrentDictionary<string, string> _files = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, string> _nativeFiles = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Loads a compiled cell with its debug symbols.</summary>
     public Assembly LoadCell(Stream assembly, Stream symbols)
@@ -23,13 +25,13 @@ internal sealed class ScriptLoadContext() : AssemblyLoadContext("notebook")
     }
 
     /// <summary>True for an assembly compiled from a cell of this notebook.</summary>
-    public bool IsCell(Assembly assembly) => _cells.ContainsValue(assembly);
+    public bool IsCell(Assembly assembly) => _cells.TryGetValue(assembly.GetName().Name!, out Assembly? cell) && cell == assembly;
 
     /// <summary>Looks for dependencies of a referenced file in its own folder and its deps.json.</summary>
     public void AddComponent(string path)
     {
-        _components.Add(new AssemblyDependencyResolver(path));
-        _packageFiles.TryAdd(Path.GetFileNameWithoutExtension(path), path);
+        _components.Enqueue(new AssemblyDependencyResolver(path));
+        _files.TryAdd(Path.GetFileNameWithoutExtension(path), path);
     }
 
     /// <summary>Looks for managed and native files of a package.</summary>
@@ -37,7 +39,7 @@ internal sealed class ScriptLoadContext() : AssemblyLoadContext("notebook")
     {
         foreach (string file in package.RuntimeFiles)
         {
-            _packageFiles.TryAdd(Path.GetFileNameWithoutExtension(file), file);
+            _files.TryAdd(Path.GetFileNameWithoutExtension(file), file);
         }
 
         foreach (string file in package.NativeFiles)
@@ -48,7 +50,7 @@ internal sealed class ScriptLoadContext() : AssemblyLoadContext("notebook")
 
     /// <summary>The file of an assembly that the host does not have, or null.</summary>
     public string? FindFile(AssemblyName name) =>
-        _packageFiles.TryGetValue(name.Name!, out string? file)
+        _files.TryGetValue(name.Name!, out string? file)
             ? file
             : _components.Select(component => component.ResolveAssemblyToPath(name)).FirstOrDefault(path => path is not null);
 

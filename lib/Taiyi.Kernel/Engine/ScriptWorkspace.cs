@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Host.Mef;
@@ -10,37 +11,46 @@ namespace Taiyi.Kernel.Engine;
 internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
 {
     private readonly Lazy<AdhocWorkspace> _workspace = new(() => new AdhocWorkspace(MefHostServices.DefaultHost));
-    private readonly List<string> _waiting = [];
-    private readonly Lock _gate = new();
+    private readonly ConcurrentQueue<string> _waiting = [];
+    private readonly SemaphoreSlim _oneAtATime = new(1, 1);
     private readonly HashSet<MetadataReference> _known = [];
     private ProjectId? _last;
     private int _count;
 
     /// <summary>Takes in the code of a cell that ran.</summary>
-    public void Add(string code)
+    public void Add(string code) => _waiting.Enqueue(code);
+
+    /// <summary>A document with this code that sees all cells so far.</summary>
+    public async Task<Document> OpenAsync(string code, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        await _oneAtATime.WaitAsync(cancellationToken);
+        try
         {
-            _waiting.Add(code);
+            await TakeInAsync(cancellationToken);
+            (Solution fork, _, DocumentId document) = Chain(_workspace.Value.CurrentSolution, code);
+            return fork.GetDocument(document)!;
+        }
+        finally
+        {
+            _oneAtATime.Release();
         }
     }
 
-    /// <summary>A document with this code that sees all cells so far.</summary>
-    public Document Open(string code)
+    // The compilation of the last cell is asked for here, in the solution that every later document starts from: asked for in a
+    // document's own copy it would be lost with that copy and done again for each keystroke.
+    private async Task TakeInAsync(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        Solution solution = _workspace.Value.CurrentSolution;
+        while (_waiting.TryDequeue(out string? code))
         {
-            foreach (string earlier in _waiting)
-            {
-                (Solution solution, ProjectId project, _) = Chain(_workspace.Value.CurrentSolution, earlier);
-                _workspace.Value.TryApplyChanges(solution);
-                _last = project;
-                _known.UnionWith([.. FrameworkReferences.Documented, .. references.Added]);
-            }
+            (solution, _last, _) = Chain(solution, code);
+            _known.UnionWith([.. FrameworkReferences.Documented, .. references.Added]);
+        }
 
-            _waiting.Clear();
-            (Solution fork, _, DocumentId document) = Chain(_workspace.Value.CurrentSolution, code);
-            return fork.GetDocument(document)!;
+        _workspace.Value.TryApplyChanges(solution);
+        if (_last is not null)
+        {
+            await _workspace.Value.CurrentSolution.GetProject(_last)!.GetCompilationAsync(cancellationToken);
         }
     }
 
@@ -50,6 +60,8 @@ internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
         {
             _workspace.Value.Dispose();
         }
+
+        _oneAtATime.Dispose();
     }
 
     private (Solution Solution, ProjectId Project, DocumentId Document) Chain(Solution solution, string code)

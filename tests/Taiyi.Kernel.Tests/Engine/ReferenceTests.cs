@@ -42,6 +42,23 @@ public sealed class ReferenceTests : IDisposable
     }
 
     [Fact]
+    public async Task Tensors_work_in_a_cell_and_an_error_of_the_native_library_is_an_error_of_the_cell()
+    {
+        await _session.ValueOfAsync("#r \"TorchSharp\"\nusing TorchSharp;\nusing static TorchSharp.torch;\nvar ones = torch.ones(2, 3);");
+        Assert.Equal("6", await _session.ValueOfAsync("ones.sum().item<float>()"));
+        await _session.RunAsync("ones.matmul(ones)", TestContext.Current.CancellationToken);
+        Assert.Contains("mat1 and mat2", _session.Error!.Value, StringComparison.Ordinal);
+        await _session.ValueOfAsync("ones.Dispose();");
+    }
+
+    [Fact]
+    public async Task A_feed_may_be_a_folder_beside_the_notebook()
+    {
+        await _session.RunAsync("#i \"nuget: no-such-folder\"\n#r \"nuget: Taiyi.No.Such.Package, 2.0.0\"", TestContext.Current.CancellationToken);
+        Assert.Contains(Path.Combine(_session.Folder, "no-such-folder"), _session.Error!.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_framework_assembly_is_found_by_name()
     {
         Assert.Equal("<a />", await _session.ValueOfAsync("#r \"System.Xml.Linq\"\nnew System.Xml.Linq.XElement(\"a\").ToString()"));
@@ -70,9 +87,13 @@ public sealed class ReferenceTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_session.Folder, "feed"));
         _session.Write("NuGet.config", "<configuration><packageSources><clear /><add key=\"local\" value=\"feed\" /></packageSources></configuration>");
-        await _session.RunAsync("#r \"nuget: Taiyi.No.Such.Package, 1.0.0\"", TestContext.Current.CancellationToken);
-        Assert.Contains("NU1101", _session.Error!.Value, StringComparison.Ordinal);
-        Assert.Contains("Taiyi.No.Such.Package", _session.Error.Value, StringComparison.Ordinal);
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            await _session.RunAsync("#r \"nuget: Taiyi.No.Such.Package, 1.0.0\"", TestContext.Current.CancellationToken);
+            Assert.Contains("NU1101", _session.Error!.Value, StringComparison.Ordinal);
+            Assert.Contains("Taiyi.No.Such.Package", _session.Error.Value, StringComparison.Ordinal);
+        }
+
         Assert.Equal("2", await _session.ValueOfAsync("1 + 1"));
     }
 
