@@ -8,6 +8,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     StyleCommand.Create(),
     TokenizeCommand.Create(),
     InfoCommand.Create(),
+    PretrainCommand.Create(),
     LoraCommands.Create(),
     ComposeCommand.Create(),
     NotebookCommand.Create(),

@@ -31,6 +31,20 @@ internal sealed class TrainingView : IProgress<int>, IProgress<TrainingProgress>
                 context.AddTask("training", autoStart: false, maxValue: run.Options.TotalSteps(pictures)))));
     }
 
+    /// <summary>Runs the body of a training that encodes nothing beforehand.</summary>
+    public static void Show(long steps, Action<TrainingView> body)
+    {
+        if (!CommandRunner.Error.Profile.Capabilities.Interactive)
+        {
+            body(new TrainingView(0, null, null));
+            return;
+        }
+
+        CommandRunner.Error.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new CountColumn(), new RemainingTimeColumn())
+            .Start(context => body(new TrainingView(0, null, context.AddTask("training", maxValue: steps))));
+    }
+
     /// <summary>Pictures encoded so far.</summary>
     public void Report(int value)
     {

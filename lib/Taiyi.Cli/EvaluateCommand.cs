@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Taiyi.Pretraining;
+
+namespace Taiyi.Cli;
+
+/// <summary><c>taiyi pretrain evaluate</c>: does the model draw what the prompt says?</summary>
+internal sealed class EvaluateCommand
+{
+    private readonly ModelOptions _model = new();
+
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "Art archive (data/art) or folder that the model was trained on",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "data/art",
+    };
+
+    private readonly Option<int> _labels = new("--labels") { Description = "Labels to draw", HelpName = "N", DefaultValueFactory = _ => 200 };
+    private readonly Option<string[]> _sets = new("--sets") { Description = "Sets of the art archive; all if absent", HelpName = "SET", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default if absent", HelpName = "N" };
+    private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; the model's own default if absent", HelpName = "G" };
+
+    public EvaluateCommand()
+    {
+        Command = new Command("evaluate", "Draw labels of the data and count how often the nearest original has the label.") { _data, _labels, _sets, _steps, _guidance };
+        _model.AddTo(Command);
+        Command.SetBody(Run);
+    }
+
+    public Command Command { get; }
+
+    private int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        using StableDiffusionPipeline pipeline = _model.Load(parsed);
+        int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
+        PretrainingData data = new() { Path = parsed.GetRequiredValue(_data), Size = size, Sets = parsed.GetValue(_sets) ?? [] };
+        using TextFidelity fidelity = new(data.Open(cancellationToken));
+        GenerationOptions options = new()
+        {
+            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
+            GuidanceScale = parsed.GetValue(_guidance) ?? pipeline.Defaults.GuidanceScale ?? 7.5,
+        };
+        FidelityReport report = fidelity.Measure(pipeline, parsed.GetValue(_labels), options, cancellationToken: cancellationToken);
+        Console.Out.WriteLine(FormattableString.Invariant($"{report.Labels} labels, {options.NumInferenceSteps} steps, guidance {options.GuidanceScale}"));
+        foreach ((string name, FidelityScore score) in (ReadOnlySpan<(string, FidelityScore)>)[("model", report.Model), ("VAE (ceiling)", report.Ceiling), ("random (floor)", report.Floor)])
+        {
+            Console.Out.WriteLine(FormattableString.Invariant($"{name,-15} top-1 {score.Top1:f3}  top-5 {score.Top5:f3}"));
+        }
+
+        return CommandRunner.Success;
+    }
+}

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Taiyi.Pretraining;
+
+namespace Taiyi.Cli;
+
+/// <summary><c>taiyi pretrain vae|diffusion|evaluate</c>: a small model from nothing, and what it can do.</summary>
+internal static class PretrainCommand
+{
+    /// <summary>The command with its subcommands.</summary>
+    public static Command Create() => new("pretrain", "Train a small model from scratch: first its VAE, then text encoder and UNet together.")
+    {
+        new PretrainVaeCommand().Command,
+        new PretrainDiffusionCommand().Command,
+        new EvaluateCommand().Command,
+    };
+}
+
+/// <summary><c>taiyi pretrain vae</c>.</summary>
+internal sealed class PretrainVaeCommand
+{
+    private readonly PretrainSettings _settings = new();
+
+    private readonly Option<int[]> _channels = new("--channels")
+    {
+        Description = "Channels of each resolution; every one after the first halves the side (32 64 128 if absent)",
+        HelpName = "C",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    public PretrainVaeCommand()
+    {
+        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels };
+        _settings.AddTo(Command);
+        Command.SetBody(Run);
+    }
+
+    public Command Command { get; }
+
+    private int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        string folder = _settings.RunFolder(parsed, "vae-training");
+        PretrainingRun<VaePretrainingOptions> run = _settings.Resumes(parsed)
+            ? PretrainingRun.Open<VaePretrainingOptions>(folder, _settings.Steps(parsed))
+            : PretrainingRun.Create(folder, NewOptions(parsed));
+        IPictureSource pictures = run.Options.Data.Open(cancellationToken);
+        using VaePretrainer trainer = new(run, pictures, _settings.ModelFolder(parsed), _settings.Device(parsed));
+        _settings.Train(parsed, trainer, folder, cancellationToken);
+        Console.Out.WriteLine(FormattableString.Invariant($"{trainer.HeldOutPsnr():f2} dB on held-out pictures"));
+        return CommandRunner.Success;
+    }
+
+    private VaePretrainingOptions NewOptions(ParseResult parsed)
+    {
+        VaePretrainingOptions options = new() { Data = _settings.Data(parsed) };
+        return _settings.Overlay(parsed, parsed.GetValue(_channels) is { Length: > 0 } channels ? options with { Vae = VaePretrainingOptions.VaeOf(channels) } : options);
+    }
+}
+
+/// <summary><c>taiyi pretrain diffusion</c>.</summary>
+internal sealed class PretrainDiffusionCommand
+{
+    private readonly PretrainSettings _settings = new();
+
+    private readonly Option<int[]> _channels = new("--channels")
+    {
+        Description = "Channels of the UNet at each resolution, multiples of 32 (96 160 224 if absent)",
+        HelpName = "C",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<int?> _width = new("--width") { Description = "Width of the text encoder (192 if absent)", HelpName = "D" };
+    private readonly Option<int?> _layers = new("--layers") { Description = "Layers of the text encoder (3 if absent)", HelpName = "N" };
+    private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; OUTPUT/model/vae if absent", HelpName = "DIR" };
+
+    public PretrainDiffusionCommand()
+    {
+        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae };
+        _settings.AddTo(Command);
+        Command.SetBody(Run);
+    }
+
+    public Command Command { get; }
+
+    private int Run(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        string folder = _settings.RunFolder(parsed, "diffusion-training"), model = _settings.ModelFolder(parsed);
+        PretrainingRun<DiffusionPretrainingOptions> run = _settings.Resumes(parsed)
+            ? PretrainingRun.Open<DiffusionPretrainingOptions>(folder, _settings.Steps(parsed))
+            : PretrainingRun.Create(folder, NewOptions(parsed, model));
+        IPictureSource pictures = run.Options.Data.Open(cancellationToken);
+        using DiffusionPretrainer trainer = new(run, pictures, model, _settings.Device(parsed));
+        _settings.Train(parsed, trainer, folder, cancellationToken);
+        Console.Out.WriteLine(model);
+        return CommandRunner.Success;
+    }
+
+    private DiffusionPretrainingOptions NewOptions(ParseResult parsed, string model)
+    {
+        int width = parsed.GetValue(_width) ?? 192;
+        int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [96, 160, 224];
+        return _settings.Overlay(parsed, new DiffusionPretrainingOptions
+        {
+            Data = _settings.Data(parsed),
+            VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(model, "vae")),
+            UNet = DiffusionPretrainingOptions.UNetOf(width, channels),
+            TextEncoder = DiffusionPretrainingOptions.TextEncoderOf(width, parsed.GetValue(_layers) ?? 3),
+        });
+    }
+}

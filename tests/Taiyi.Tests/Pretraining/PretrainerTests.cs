@@ -1,0 +1,163 @@
+using Taiyi.Checkpoints;
+using Taiyi.Models;
+using Taiyi.Pretraining;
+using Taiyi.Training;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Pretraining;
+
+/// <summary>Training from nothing: it learns, it goes on bit for bit, and what it leaves is a model.</summary>
+public sealed class PretrainerTests : IDisposable
+{
+    private readonly TinyPretraining _tiny = new();
+
+    public void Dispose() => _tiny.Dispose();
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_vae_learns_to_reconstruct_pictures_that_it_never_saw()
+    {
+        VaePretrainingOptions options = _tiny.VaeOptions with { Steps = 60, BatchSize = 8, LearningRate = 4e-3, EmaDecay = 0.5 };
+        using VaePretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model"));
+        double before = trainer.HeldOutPsnr();
+        trainer.Train();
+        Assert.True(trainer.HeldOutPsnr() > before + 5, $"{before:f2} dB became {trainer.HeldOutPsnr():f2} dB");
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void The_scaling_factor_brings_latents_to_unit_variance()
+    {
+        _tiny.Vae("run", "model").Dispose();
+        using var scope = NewDisposeScope();
+        using AutoencoderKL vae = SnapshotWriter.ReadVae(_tiny.Folder("model/vae"));
+        Tensor pictures = PictureBatch.Originals(_tiny.Data.Open(), [.. Enumerable.Range(0, 12)]);
+        using DiagonalGaussianDistribution posterior = vae.Encode(pictures);
+        Assert.InRange((posterior.Mean * vae.Config.ScalingFactor).std().item<float>(), 0.8f, 1.25f);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_stopped_and_resumed_vae_is_that_of_one_run_bit_for_bit()
+    {
+        _tiny.Vae("whole", "whole-model").Dispose();
+        Interrupt("part", after: 3);
+        using (VaePretrainer resumed = new(PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("part")), _tiny.Data.Open(), _tiny.Folder("part-model")))
+        {
+            Assert.Equal(3, resumed.Step);
+            resumed.Train();
+        }
+
+        AssertSameCheckpoint("whole", "part");
+        AssertSameFile("whole-model/vae/diffusion_pytorch_model.safetensors", "part-model/vae/diffusion_pytorch_model.safetensors");
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_stopped_and_resumed_diffusion_is_that_of_one_run_bit_for_bit()
+    {
+        _tiny.Vae("vae", "model").Dispose();
+        PretrainingRun<DiffusionPretrainingOptions> whole = PretrainingRun.Create(_tiny.Folder("whole"), _tiny.DiffusionOptions);
+        using (DiffusionPretrainer trainer = new(whole, _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            trainer.Train();
+        }
+
+        PretrainingRun<DiffusionPretrainingOptions> part = PretrainingRun.Create(_tiny.Folder("part"), _tiny.DiffusionOptions);
+        using (DiffusionPretrainer trainer = new(part, _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            trainer.Train(limit: TimeSpan.Zero, new After(1, () => { }));
+            Assert.Equal(0, trainer.Step);
+            trainer.TakeStep();
+        }
+
+        using CancellationTokenSource stop = new();
+        using (DiffusionPretrainer trainer = new(part, _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            Assert.Equal(0, trainer.Step); // a step without a checkpoint is taken again
+            Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(progress: new After(3, stop.Cancel), cancellationToken: stop.Token));
+        }
+
+        using (DiffusionPretrainer trainer = new(part, _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            Assert.Equal(3, trainer.Step);
+            trainer.Train();
+        }
+
+        AssertSameCheckpoint("whole", "part");
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void The_model_folder_loads_as_a_pipeline_with_the_running_mean_of_the_weights()
+    {
+        _tiny.Vae("vae", "model").Dispose();
+        PretrainingRun<DiffusionPretrainingOptions> run = PretrainingRun.Create(_tiny.Folder("run"), _tiny.DiffusionOptions with { SampleEvery = 4 });
+        using (DiffusionPretrainer trainer = new(run, _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            trainer.Train();
+        }
+
+        Assert.True(File.Exists(run.SamplePath(4)));
+        Assert.Equal([1, 2, 3, 4], run.ReadLog().Select(line => line.Step));
+        using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(_tiny.Folder("model"), dtype: ScalarType.Float32);
+        Assert.Equal(TinyPretraining.Size / 2, pipeline.SampleSize);
+        Assert.DoesNotContain("[UNK]", pipeline.Tokenizer.Encode("上面的蓝色方块").Tokens);
+        using GenerationResult result = pipeline.Generate("上面的蓝色方块", new GenerationOptions { NumInferenceSteps = 2 });
+        Assert.Equal([1, 3, TinyPretraining.Size, TinyPretraining.Size], result.Images.shape);
+
+        using SafetensorsFile mean = SafetensorsFile.Open(Path.Combine(run.LatestCheckpoint!, "ema.safetensors"));
+        using Tensor expected = mean.Read("unet.conv_in.weight");
+        Close.Assert(expected, pipeline.UNet.get_parameter("conv_in.weight")!, 1e-3); // float16 in the file
+    }
+
+    [Fact]
+    public void Other_data_or_a_run_that_is_there_are_refused()
+    {
+        _tiny.Vae("run", "model").Dispose();
+        Assert.Contains("--resume", Assert.Throws<IOException>(() => PretrainingRun.Create(_tiny.Folder("run"), _tiny.VaeOptions)).Message);
+        File.WriteAllText(Path.Combine(_tiny.DataFolder, "p02.txt"), "别的");
+        PretrainingRun<VaePretrainingOptions> run = PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("run"));
+        Assert.Contains("other pictures", Assert.Throws<TrainingException>(() => new VaePretrainer(run, _tiny.Data.Open(), _tiny.Folder("model"))).Message);
+        Assert.Contains("no training", Assert.Throws<TrainingException>(() => PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("none"))).Message);
+        Assert.Contains("multiple", Assert.Throws<ArgumentException>(() => (_tiny.VaeOptions with { Vae = VaePretrainingOptions.VaeOf(9) }).Validate()).Message);
+    }
+
+    [Fact]
+    public void Options_are_the_same_after_reading_them_again()
+    {
+        string json = PretrainingRun.Create(_tiny.Folder("run"), _tiny.DiffusionOptions).Options.ToJson();
+        Assert.Equal(json, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.ToJson());
+        Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run"), steps: 9).Options.Steps);
+        Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.Steps);
+    }
+
+    private void Interrupt(string name, long after)
+    {
+        using CancellationTokenSource stop = new();
+        using VaePretrainer trainer = new(PretrainingRun.Create(_tiny.Folder(name), _tiny.VaeOptions), _tiny.Data.Open(), _tiny.Folder(name + "-model"));
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(progress: new After(after, stop.Cancel), cancellationToken: stop.Token));
+    }
+
+    private void AssertSameCheckpoint(string expected, string actual)
+    {
+        foreach (string file in (string[])["weights", "optimizer", "ema"])
+        {
+            AssertSameFile($"{expected}/checkpoints/step-00000004/{file}.safetensors", $"{actual}/checkpoints/step-00000004/{file}.safetensors");
+        }
+    }
+
+    private void AssertSameFile(string expected, string actual) =>
+        Assert.True(File.ReadAllBytes(_tiny.Folder(expected)).AsSpan().SequenceEqual(File.ReadAllBytes(_tiny.Folder(actual))), $"{actual} is not {expected}");
+
+    private sealed class After(long step, Action action) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == step)
+            {
+                action();
+            }
+        }
+    }
+}
