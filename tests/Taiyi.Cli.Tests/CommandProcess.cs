@@ -6,17 +6,22 @@ namespace Taiyi.Cli.Tests;
 internal static class CommandProcess
 {
     /// <summary>Runs <c>taiyi</c> in a folder and waits for its end.</summary>
-    public static CommandResult Run(string folder, params string[] arguments)
+    public static CommandResult Run(string folder, params string[] arguments) => Run(folder, new Dictionary<string, string>(), arguments);
+
+    /// <summary>The same with environment variables.</summary>
+    public static CommandResult Run(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        using Process process = Start(folder, arguments);
+        using Process process = Start(folder, environment, arguments);
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(5)), $"taiyi {string.Join(' ', arguments)} did not end within 5 minutes.");
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(10)), $"taiyi {string.Join(' ', arguments)} did not end within 10 minutes.");
         return new CommandResult(process.ExitCode, output, error.Result);
     }
 
     /// <summary>Starts <c>taiyi</c> in a folder.</summary>
-    public static Process Start(string folder, params string[] arguments)
+    public static Process Start(string folder, params string[] arguments) => Start(folder, new Dictionary<string, string>(), arguments);
+
+    private static Process Start(string folder, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
         ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Taiyi.Cli.dll"), .. arguments])
         {
@@ -25,6 +30,11 @@ internal static class CommandProcess
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 }

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Taiyi.Tests;
+
+namespace Taiyi.Cli.Tests;
+
+/// <summary>The notebooks of the course: each runs, its claims hold, and what is stored in it is fit to be shown.</summary>
+public sealed partial class CourseTests : IDisposable
+{
+    private const int MostBytes = 3_000_000;
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Notebooks => [.. Directory.GetFiles(Repository.PathTo("notebooks"), "*.ipynb").Select(f => Path.GetFileName(f)).Order()];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    [Trait("Category", "Slow")]
+    public void A_notebook_runs_in_its_fast_mode_and_every_check_in_it_holds(string name)
+    {
+        string output = _folder.File(name);
+
+        CommandResult result = CommandProcess.Run(
+            Repository.Root,
+            new Dictionary<string, string> { ["TAIYI_STRICT_CHECKS"] = "1" },
+            ["notebook", "run", Repository.PathTo("notebooks/" + name), "--output", output, "--timeout", "300", .. FastMode(name)]);
+
+        Assert.True(result.ExitCode == 0, result.Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    public void What_is_stored_is_small_and_names_no_machine(string name)
+    {
+        string text = File.ReadAllText(Repository.PathTo("notebooks/" + name));
+
+        Assert.True(text.Length < MostBytes, $"{name} has {text.Length} characters, more than {MostBytes}.");
+        Assert.DoesNotMatch(MachinePath(), text);
+        Assert.DoesNotContain(Repository.Root, text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    public void Every_cell_has_an_id_of_its_own_and_every_code_cell_was_run(string name)
+    {
+        JsonElement notebook = Read(name);
+        JsonElement[] cells = [.. notebook.GetProperty("cells").EnumerateArray()];
+
+        Assert.Equal((4, 5), (notebook.GetProperty("nbformat").GetInt32(), notebook.GetProperty("nbformat_minor").GetInt32()));
+        Assert.Equal(".net-csharp", notebook.GetProperty("metadata").GetProperty("kernelspec").GetProperty("name").GetString());
+        Assert.Equal(cells.Length, cells.Select(c => c.GetProperty("id").GetString()).Distinct().Count());
+        int[] counts = [.. cells.Where(IsCode).Select(c => c.GetProperty("execution_count").GetInt32())];
+        Assert.Equal(Enumerable.Range(1, counts.Length), counts);
+        Assert.DoesNotContain(cells.Where(IsCode).SelectMany(c => c.GetProperty("outputs").EnumerateArray()), o => o.GetProperty("output_type").GetString() == "error");
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    public void Code_cells_are_short(string name)
+    {
+        int[] lines = [.. Read(name).GetProperty("cells").EnumerateArray().Where(IsCode).Select(c => c.GetProperty("source").GetArrayLength()).Order()];
+
+        Assert.InRange(lines[^1], 1, 18);
+        Assert.InRange(lines[lines.Length / 2], 1, 8);
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    public void Links_to_other_files_of_the_repository_lead_somewhere(string name)
+    {
+        IEnumerable<string> markdown = Read(name).GetProperty("cells").EnumerateArray().Where(c => !IsCode(c))
+            .Select(c => string.Concat(c.GetProperty("source").EnumerateArray().Select(line => line.GetString())));
+
+        foreach (Match link in markdown.SelectMany(text => Link().Matches(text)))
+        {
+            string target = link.Groups["target"].Value;
+            Assert.True(
+                target.StartsWith("http", StringComparison.Ordinal) || Path.Exists(Path.Combine(Repository.PathTo("notebooks"), Uri.UnescapeDataString(target))),
+                $"{name} links to {target}, which is not there.");
+        }
+    }
+
+    /// <summary>Notebooks that take long have a parameter for it.</summary>
+    private static string[] FastMode(string name) =>
+        File.ReadAllText(Repository.PathTo("notebooks/" + name)).Contains("var fast = false;", StringComparison.Ordinal) ? ["--parameters", "fast=true"] : [];
+
+    private static bool IsCode(JsonElement cell) => cell.GetProperty("cell_type").GetString() == "code";
+
+    private static JsonElement Read(string name) => JsonDocument.Parse(File.ReadAllText(Repository.PathTo("notebooks/" + name))).RootElement;
+
+    [GeneratedRegex(@"(/home/|/root/|/Users/|/work/|/tmp/|[A-Z]:\\\\)[A-Za-z]")]
+    private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"\]\((?<target>[^)#\s]+)[^)]*\)")]
+    private static partial Regex Link();
+}
