@@ -92,8 +92,12 @@ public sealed class EmojiPackComposer : IPictureComposer
         canvas.RotateDegrees(random.Between(-3.5f, 3.5f));
         using (SKPaint shadow = new()
         {
-            Color = ink.WithAlpha(80), IsAntialias = true, Style = SKPaintStyle.StrokeAndFill, StrokeWidth = 30,
-            StrokeJoin = SKStrokeJoin.Round, ImageFilter = SKImageFilter.CreateBlur(6, 6),
+            Color = ink.WithAlpha(80),
+            IsAntialias = true,
+            Style = SKPaintStyle.StrokeAndFill,
+            StrokeWidth = 30,
+            StrokeJoin = SKStrokeJoin.Round,
+            ImageFilter = SKImageFilter.CreateBlur(6, 6),
         })
         {
             canvas.Translate(0, 7);
