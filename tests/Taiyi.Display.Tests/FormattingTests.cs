@@ -1,3 +1,4 @@
+using Microsoft.DotNet.Interactive.Formatting;
 using Plotly.NET;
 using Taiyi.Data;
 using Taiyi.Tests;
