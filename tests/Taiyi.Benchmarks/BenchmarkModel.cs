@@ -1,5 +1,6 @@
 using Taiyi.Checkpoints;
 using Taiyi.Models;
+using Taiyi.Schedulers;
 using Taiyi.Tests.Models;
 using static TorchSharp.torch;
 
@@ -37,6 +38,10 @@ internal sealed record BenchmarkModel(string Name, BertConfig TextConfig, UNet2D
     public UNet2DConditionModel UNet(ScalarType dtype) => Filled(type => new UNet2DConditionModel(UNetConfig, CPU, type), dtype);
 
     public AutoencoderKL Vae(ScalarType dtype) => Filled(type => new AutoencoderKL(VaeConfig, CPU, type), dtype);
+
+    /// <summary>The networks as a pipeline with PNDM; its tokenizer is taiyi-mini's, whatever the model.</summary>
+    public StableDiffusionPipeline Pipeline(ScalarType dtype) => new(
+        ModelFolder.Open(DefaultModel.Find()).LoadTokenizer(), TextEncoder(dtype), UNet(dtype), Vae(dtype), Scheduler.Create("pndm", new SchedulerConfig()));
 
     /// <summary>Token numbers (B, L) that are no padding.</summary>
     public Tensor Ids(int batch) => randint(1, TextConfig.VocabSize, [batch, Tokens], int64);

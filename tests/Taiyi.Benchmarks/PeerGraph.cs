@@ -26,7 +26,7 @@ internal sealed class PeerGraph : IDisposable
     public Tensor Call(params Tensor[] inputs) => _graph.call(inputs);
 
     /// <summary>The parameters with gradients: those of the LoRA in the training graph.</summary>
-    public IEnumerable<Tensor> Trainable => _graph.parameters().Where(parameter => parameter.requires_grad);
+    public IEnumerable<TorchSharp.Modules.Parameter> Trainable => _graph.parameters().Where(parameter => parameter.requires_grad);
 
     public void Dispose() => _graph.Dispose();
 }

@@ -12,6 +12,8 @@ Option<string?> peer = new("--peer") { Description = "Folder with the reference'
 Option<string> dtype = new("--dtype") { Description = "float32 or bfloat16", DefaultValueFactory = _ => "float32" };
 Option<int> rounds = new("--rounds") { Description = "Counted rounds of each pair", DefaultValueFactory = _ => 3 };
 Option<string[]> only = new("--only") { Description = "text, unet, decode, encode: these networks only", AllowMultipleArgumentsPerToken = true };
+Option<int> steps = new("--steps") { Description = "Denoising steps", DefaultValueFactory = _ => 20 };
+Option<bool?> checkpointing = new("--checkpointing") { Description = "true or false: gradient checkpointing; both if absent" };
 
 BenchmarkModel Model(ParseResult parsed) => parsed.GetValue(model) switch
 {
@@ -27,4 +29,17 @@ networks.SetAction(parsed => new NetworkBenchmark(Model(parsed), parsed.GetValue
 Command load = new("load", "A UNet's file ready in memory, against reading its bytes") { model, rounds };
 load.SetAction(parsed => new LoadBenchmark(Model(parsed), parsed.GetValue(rounds)).Run());
 
-return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load }.Parse(args).Invoke();
+Command generate = new("generate", "A whole picture with guidance") { model, peer, dtype, rounds, steps };
+generate.SetAction(parsed =>
+{
+    using GenerationBenchmark benchmark = new(Model(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds), parsed.GetValue(steps));
+    benchmark.Run();
+});
+
+Command train = new("train", "One LoRA training step of batch 1") { model, peer, dtype, rounds, checkpointing };
+train.SetAction(parsed => new TrainingBenchmark(Model(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds)).Run(parsed.GetValue(checkpointing)));
+
+Command scaling = new("scaling", "How time grows with pictures, steps and data, on taiyi-mini") { rounds };
+scaling.SetAction(parsed => new ScalingBenchmark(parsed.GetValue(rounds)).Run());
+
+return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load, generate, train, scaling }.Parse(args).Invoke();
