@@ -247,9 +247,8 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor pixels = image.to(DType).to(Device).expand(generators.Count, -1, -1, -1);    // (B, 3, H, W)
-        using DiagonalGaussianDistribution posterior = Vae.Encode(pixels);
-        Tensor noise = PictureNoise.Draw(posterior.Mean.shape, generators, Device);
+        using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(DType).to(Device)); // (1 or B, C, H/f, W/f)
+        Tensor noise = PictureNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
         Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
         return latents.MoveToOuterDisposeScope();
     }
@@ -341,7 +340,9 @@ public sealed class StableDiffusionPipeline : IDisposable
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor unscaled = latents.to(Device).div(Vae.Config.ScalingFactor).to(DType);
-        return Vae.Decode(unscaled).to(float32).clamp(-1, 1).cpu().MoveToOuterDisposeScope();
+        // One at a time: the decoder's maps at full size are the largest tensors of a generation, and a batch of them is no faster.
+        Tensor[] pictures = [.. unscaled.split(1).Select(one => Vae.Decode(one).to(float32).clamp(-1, 1).cpu())];
+        return cat(pictures).MoveToOuterDisposeScope();
     }
 
     private static Tensor CheckShape(Tensor noise, long[] shape) => noise.shape.SequenceEqual(shape)
