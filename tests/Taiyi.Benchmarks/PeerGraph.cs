@@ -1,3 +1,4 @@
+using Taiyi.Tests.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +11,7 @@ internal sealed class PeerGraph : IDisposable
 
     private PeerGraph(jit.ScriptModule<Tensor> graph) => _graph = graph;
 
-    /// <summary>Reads a graph, or gives null where no folder was named.</summary>
+    /// <summary>Reads a graph and gives it our weights, or gives null where no folder was named.</summary>
     public static PeerGraph? Load(string? folder, string file, ScalarType dtype)
     {
         if (folder is null)
@@ -19,6 +20,7 @@ internal sealed class PeerGraph : IDisposable
         }
 
         jit.ScriptModule<Tensor> graph = jit.load<Tensor>(Path.Combine(folder, file));
+        FormulaWeights.Fill(graph, key => key["net.".Length..]);
         return new PeerGraph(dtype == float32 ? graph : graph.to(dtype)); // to() would make floats of a table of indices too
     }
 

@@ -11,7 +11,7 @@ Option<string> model = new("--model") { Description = "full (Taiyi's sizes) or m
 Option<string?> peer = new("--peer") { Description = "Folder with the reference's graphs (see README.md); ours alone if absent" };
 Option<string> dtype = new("--dtype") { Description = "float32 or bfloat16", DefaultValueFactory = _ => "float32" };
 Option<int> rounds = new("--rounds") { Description = "Counted rounds of each pair", DefaultValueFactory = _ => 3 };
-Option<string[]> only = new("--only") { Description = "text, unet, decode, encode: these networks only", AllowMultipleArgumentsPerToken = true };
+Option<string[]> only = new("--only") { Description = "text, unet, guided, decode, encode: these networks only", AllowMultipleArgumentsPerToken = true };
 Option<int> steps = new("--steps") { Description = "Denoising steps", DefaultValueFactory = _ => 20 };
 Option<bool?> checkpointing = new("--checkpointing") { Description = "true or false: gradient checkpointing; both if absent" };
 

@@ -31,10 +31,16 @@ public sealed class BasicTransformerBlock(long dim, long heads, long crossAttent
     public override Tensor forward(Tensor sample, Tensor context)
     {
         using var scope = NewDisposeScope();
-        Tensor normalized = _norm1.call(sample);
-        Tensor hidden = _selfAttention.call(normalized, normalized).add_(sample); // (B, HW, dim)
+        Tensor hidden = Residual(_norm1, sample, normalized => _selfAttention.call(normalized, normalized)); // (B, HW, dim)
         hidden = hidden.RepeatTo(context.shape[0]); // (kB, HW, dim)
-        hidden = _crossAttention.call(_norm2.call(hidden), context).add_(hidden);
-        return _feedForward.call(_norm3.call(hidden)).add_(hidden).MoveToOuterDisposeScope();
+        hidden = Residual(_norm2, hidden, normalized => _crossAttention.call(normalized, context));
+        return Residual(_norm3, hidden, _feedForward.call).MoveToOuterDisposeScope();
+    }
+
+    // A scope of its own: what one branch needed is gone before the next begins.
+    private static Tensor Residual(LayerNorm norm, Tensor hidden, Func<Tensor, Tensor> branch)
+    {
+        using var scope = NewDisposeScope();
+        return branch(norm.call(hidden)).add_(hidden).MoveToOuterDisposeScope();
     }
 }

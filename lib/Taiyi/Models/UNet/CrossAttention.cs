@@ -37,11 +37,18 @@ public sealed class CrossAttention(long queryDim, long contextDim, long heads) :
     public override Tensor forward(Tensor sample, Tensor context)
     {
         using var scope = NewDisposeScope();
+        return _toOut[0].call(Attend(sample, context)).MoveToOuterDisposeScope(); // (B, L, queryDim)
+    }
+
+    // A scope of its own: query, key and value are gone before the last projection.
+    private Tensor Attend(Tensor sample, Tensor context)
+    {
+        using var scope = NewDisposeScope();
         Tensor query = SplitHeads(_toQ.call(sample)); // (B, heads, L, d)
         (Tensor key, Tensor value) = Cache?.Get(this, context) ?? Project(context); // (B, heads, Lk, d)
         Observer?.Invoke(query, key);
         Tensor attended = ScaledDotProductAttention.Compute(query, key, value); // (B, heads, L, d)
-        return _toOut[0].call(attended.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // (B, L, queryDim)
+        return attended.transpose(1, 2).flatten(2).MoveToOuterDisposeScope(); // (B, L, queryDim)
     }
 
     /// <summary>Key and value (B, heads, Lk, d) of a context (B, Lk, contextDim).</summary>

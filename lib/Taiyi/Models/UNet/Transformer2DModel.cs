@@ -30,10 +30,16 @@ public sealed class Transformer2DModel(long channels, long heads, long crossAtte
     {
         using var scope = NewDisposeScope();
         long[] plane = sample.shape[2..];
-        Tensor hidden = _projIn.call(_norm.call(sample)); // (B, C, H, W)
-        hidden = hidden.flatten(2).transpose(1, 2); // (B, HW, C)
+        Tensor hidden = Positions(sample); // (B, HW, C)
         hidden = _blocks[0].call(hidden, context);
         hidden = hidden.transpose(1, 2).unflatten(2, plane); // (kB, C, H, W)
         return _projOut.call(hidden).add_(sample.RepeatTo(hidden.shape[0])).MoveToOuterDisposeScope();
+    }
+
+    // A scope of its own: the normalised map is gone before the attention.
+    private Tensor Positions(Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        return _projIn.call(_norm.call(sample)).flatten(2).transpose(1, 2).MoveToOuterDisposeScope();
     }
 }
