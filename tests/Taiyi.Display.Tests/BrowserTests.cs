@@ -59,7 +59,7 @@ public sealed class BrowserTests
         const string shown = "[...document.querySelectorAll('figure')].filter(f=>f.style.display!='none').map(f=>f.dataset.frame).join()";
         const string use = "<script>function tell(name){document.body.dataset[name]=" + shown + "}" +
             "addEventListener('load',()=>setTimeout(()=>{tell('first');const s=document.querySelector('input');s.value=7;s.oninput();tell('slid');" +
-            "document.querySelector('button').click();setTimeout(()=>tell('played'),2000)},300))</script>";
+            "document.querySelector('button').click();const wait=setInterval(()=>{if(" + shown + "=='11'){tell('played');clearInterval(wait)}},50)},300))</script>";
 
         string dom = Chromium.Open($"<!DOCTYPE html><meta charset=\"utf-8\"/><body>{animation}{use}</body>");
 

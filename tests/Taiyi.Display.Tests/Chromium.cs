@@ -36,7 +36,7 @@ internal static class Chromium
             string[] arguments =
             [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars", "--virtual-time-budget=5000", $"--user-data-dir={Path.Combine(folder, "profile")}",
+                "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars", "--virtual-time-budget=15000", $"--user-data-dir={Path.Combine(folder, "profile")}",
                 .. wanted, new Uri(page).AbsoluteUri,
             ];
             using Process browser = Process.Start(new ProcessStartInfo(Executable!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
