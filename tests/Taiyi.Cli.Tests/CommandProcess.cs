@@ -23,7 +23,9 @@ internal static class CommandProcess
 
     private static Process Start(string folder, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Taiyi.Cli.dll"), .. arguments])
+        // A shell that starts a job in the background makes it ignore SIGINT, and the command would inherit that.
+        string[] program = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        ProcessStartInfo start = new(program[0], [.. program[1..], Path.Combine(AppContext.BaseDirectory, "Taiyi.Cli.dll"), .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

@@ -16,6 +16,9 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 TIMEOUT = 120
 
+# A shell that starts a job in the background makes it ignore SIGINT, and the kernel would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Kernel:
     """A started kernel and its blocking client."""
