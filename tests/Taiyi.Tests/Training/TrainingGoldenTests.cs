@@ -83,8 +83,11 @@ public class TrainingGoldenTests
         foreach ((string name, JsonNode? sums) in expected["weights_after"]!.AsObject())
         {
             Tensor weight = unet.get_parameter(name)!.to(float64);
-            Assert.Equal((double)sums![0]!, weight.sum().item<double>(), 1e-5 * weight.numel());
-            Assert.Equal((double)sums![1]!, weight.abs().sum().item<double>(), 1e-5 * weight.numel());
+            // This bias is added before a norm whose groups are one channel wide, which takes it off again: its gradient is
+            // rounding noise, of which AdamW makes steps of the learning rate, 3 of 1e-4.
+            double tolerance = name == "down_blocks.0.resnets.0.conv1.bias" ? 3e-4 : 1e-5;
+            Assert.Equal((double)sums![0]!, weight.sum().item<double>(), tolerance * weight.numel());
+            Assert.Equal((double)sums![1]!, weight.abs().sum().item<double>(), tolerance * weight.numel());
         }
     }
 

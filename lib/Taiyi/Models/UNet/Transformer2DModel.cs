@@ -32,7 +32,8 @@ public sealed class Transformer2DModel(long channels, long heads, long crossAtte
         long[] plane = sample.shape[2..];
         Tensor hidden = Positions(sample); // (B, HW, C)
         hidden = _blocks[0].call(hidden, context);
-        hidden = hidden.transpose(1, 2).unflatten(2, plane); // (kB, C, H, W)
+        // Contiguous: with these strides every convolution that follows would transpose its weights first, in every call.
+        hidden = hidden.transpose(1, 2).unflatten(2, plane).contiguous(); // (kB, C, H, W)
         return _projOut.call(hidden).add_(sample.RepeatTo(hidden.shape[0])).MoveToOuterDisposeScope();
     }
 

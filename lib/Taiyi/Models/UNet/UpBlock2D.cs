@@ -54,19 +54,27 @@ public sealed class UpBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
         for (int layer = 0; layer < _resnets.Count; layer++)
         {
             int index = layer;
+            using Tensor skip = skips.Pop(); // used here alone
             hidden = GradientCheckpoint.Run(
-                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2], inputs[3]), hidden, skips.Pop(), temb, encoderHiddenStates); // (B, outChannels, H, W)
+                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2], inputs[3]), hidden, skip, temb, encoderHiddenStates); // (B, outChannels, H, W)
         }
 
         hidden = _upsamplers?[0].call(hidden, skips.Peek().shape[2..]) ?? hidden; // (B, outChannels, 2H, 2W)
         return hidden.MoveToOuterDisposeScope();
     }
 
+    // A scope of its own: the concatenated map is gone before the attention.
+    private Tensor Resnet(int layer, Tensor sample, Tensor skip, Tensor temb)
+    {
+        using var scope = NewDisposeScope();
+        Tensor both = cat([sample, skip.RepeatTo(sample.shape[0])], dim: 1); // (B, channels + skip's channels, H, W)
+        return _resnets[layer].call(both, temb).MoveToOuterDisposeScope();
+    }
+
     private Tensor Layer(int layer, Tensor sample, Tensor skip, Tensor temb, Tensor encoderHiddenStates)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = cat([sample, skip.RepeatTo(sample.shape[0])], dim: 1); // (B, channels + skip's channels, H, W)
-        hidden = _resnets[layer].call(hidden, temb);
+        Tensor hidden = Resnet(layer, sample, skip, temb);
         hidden = _attentions?[layer].call(hidden, encoderHiddenStates) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
     }

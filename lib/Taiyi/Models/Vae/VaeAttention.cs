@@ -31,6 +31,7 @@ public sealed class VaeAttention(long channels, long groups) : Module<Tensor, Te
         Tensor hidden = _groupNorm.call(sample).flatten(2).transpose(1, 2).unsqueeze(1); // (B, 1 head, HW, C)
         hidden = ScaledDotProductAttention.Compute(_toQ.call(hidden), _toK.call(hidden), _toV.call(hidden));
         hidden = _toOut[0].call(hidden.squeeze(1)); // (B, HW, C)
-        return (hidden.transpose(1, 2).unflatten(2, sample.shape[2..]) + sample).MoveToOuterDisposeScope();
+        hidden = hidden.transpose(1, 2).unflatten(2, sample.shape[2..]).contiguous(); // see Transformer2DModel
+        return hidden.add_(sample).MoveToOuterDisposeScope();
     }
 }
