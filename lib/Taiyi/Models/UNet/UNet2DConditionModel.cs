@@ -126,7 +126,8 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         // 5. up
         foreach (UpBlock2D block in _upBlocks)
         {
-            hidden = block.call(hidden, temb, encoderHiddenStates, skips); // (B, C, 2H, 2W)
+            using Tensor below = hidden; // used here alone
+            hidden = block.call(below, temb, encoderHiddenStates, skips); // (B, C, 2H, 2W)
         }
 
         // 6. post-process

@@ -50,13 +50,13 @@ public sealed class UpBlock2D : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     public override Tensor forward(Tensor sample, Tensor temb, Tensor encoderHiddenStates, Stack<Tensor> skips)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = sample;
+        Tensor hidden = sample.alias();
         for (int layer = 0; layer < _resnets.Count; layer++)
         {
             int index = layer;
-            using Tensor skip = skips.Pop(); // used here alone
+            using Tensor skip = skips.Pop(), before = hidden; // used here alone
             hidden = GradientCheckpoint.Run(
-                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2], inputs[3]), hidden, skip, temb, encoderHiddenStates); // (B, outChannels, H, W)
+                GradientCheckpointing, inputs => Layer(index, inputs[0], inputs[1], inputs[2], inputs[3]), before, skip, temb, encoderHiddenStates); // (B, outChannels, H, W)
         }
 
         hidden = _upsamplers?[0].call(hidden, skips.Peek().shape[2..]) ?? hidden; // (B, outChannels, 2H, 2W)
