@@ -29,6 +29,7 @@ internal sealed class PretrainSettings
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly SubjectsOption _subjects = new();
     private readonly Option<bool> _mirror = new("--mirror") { Description = "Mirror every other picture of a folder" };
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Pictures of a step", HelpName = "B" };
     private readonly Option<double?> _learningRate = new("--lr") { Description = "Peak learning rate", HelpName = "RATE" };
@@ -40,7 +41,7 @@ internal sealed class PretrainSettings
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])
-            [_data, _output, _resume, _steps, _minutes, _size, _sets, _groups, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
+            [_data, _output, _resume, _steps, _minutes, _size, _sets, _groups, _subjects, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
              _checkpointEvery, _model.DType, _model.DeviceName, _model.Threads])
         {
             command.Add(option);
@@ -68,6 +69,7 @@ internal sealed class PretrainSettings
         Size = parsed.GetValue(_size) ?? 64,
         Sets = parsed.GetValue(_sets) ?? [],
         Groups = parsed.GetValue(_groups) ?? [],
+        Labels = _subjects.Labels(parsed),
         Mirror = parsed.GetValue(_mirror),
         Seed = parsed.GetValue(_seed) ?? 0,
     };

@@ -2,7 +2,7 @@ namespace Taiyi.Pretraining;
 
 /// <summary>
 /// Where pretraining takes its pictures and captions from: an endless, numbered stream of variations of some originals. A
-/// number gives the same picture in every run, so a resumed training goes on with the same data.
+/// number gives the same picture in every run, so a resumed training goes on with the same data. Several threads may draw at once.
 /// </summary>
 public interface IPictureSource
 {

@@ -19,11 +19,7 @@ internal static class PictureBatch
     {
         int length = 3 * size * size;
         float[] pixels = new float[count * length];
-        for (int i = 0; i < count; i++)
-        {
-            draw(i, pixels.AsSpan(i * length, length));
-        }
-
+        Parallel.For(0, count, i => draw(i, pixels.AsSpan(i * length, length)));
         return tensor(pixels, [count, 3, size, size]);
     }
 }

@@ -20,6 +20,9 @@ public sealed record PretrainingData
     /// <summary>Groups of the art archive that are taken (smileys, animals-nature, food-drink, …); all if empty.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
+    /// <summary>Labels of the art archive that are taken; all if empty. Few subjects seen often are learned sooner than many seen rarely.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
     /// <summary>Whether every other picture of a folder is mirrored; the art archive knows which of its drawings can be.</summary>
     public bool Mirror { get; init; }
 
@@ -27,7 +30,7 @@ public sealed record PretrainingData
     public int Seed { get; init; }
 
     /// <summary>Decodes all pictures into memory.</summary>
-    /// <exception cref="DatasetException">There are no such pictures.</exception>
+    /// <exception cref="DatasetException">There are no such pictures, or no drawing has one of the labels.</exception>
     public IPictureSource Open(CancellationToken cancellationToken = default)
     {
         string zip = Directory.Exists(Path) ? System.IO.Path.Combine(Path, "emoji-128.zip") : Path;
@@ -38,6 +41,11 @@ public sealed record PretrainingData
         }
 
         using ArtArchive archive = ArtArchive.Open(zip);
+        if (Labels.Except(archive.Subjects.Select(subject => subject.Label)).FirstOrDefault() is { } unknown)
+        {
+            throw new DatasetException($"No drawing in '{zip}' has the label '{unknown}': labels are those of captions.json beside it.");
+        }
+
         return ArtPictures.Load(archive, Size, Seed, Takes, cancellationToken);
     }
 
@@ -48,5 +56,6 @@ public sealed record PretrainingData
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(prompts)));
     }
 
-    private bool Takes(ArtSubject subject) => (Sets.Count == 0 || Sets.Contains(subject.Set)) && (Groups.Count == 0 || Groups.Contains(subject.Group));
+    private bool Takes(ArtSubject subject) => (Sets.Count == 0 || Sets.Contains(subject.Set)) && (Groups.Count == 0 || Groups.Contains(subject.Group))
+        && (Labels.Count == 0 || Labels.Contains(subject.Label));
 }
