@@ -38,10 +38,26 @@ public sealed class LoraAdapter : IDisposable
     public IReadOnlyList<string> UnmatchedKeys { get; }
 
     /// <summary>w: 1 is the style as it was trained, 0 none of it; may be changed between two calls. Not used while merged.</summary>
-    public double Weight { get; set; } = 1;
+    public double Weight
+    {
+        get;
+        set
+        {
+            field = value;
+            MarkChanged();
+        }
+    } = 1;
 
     /// <summary>Whether the UNet's output includes this adapter; may be changed between two calls. Not used while merged.</summary>
-    public bool Enabled { get; set; } = true;
+    public bool Enabled
+    {
+        get;
+        set
+        {
+            field = value;
+            MarkChanged();
+        }
+    } = true;
 
     /// <summary>Whether the update is added into the UNet's weights.</summary>
     public bool IsMerged { get; private set; }
@@ -155,6 +171,8 @@ public sealed class LoraAdapter : IDisposable
             layer.A.copy_(down);
             layer.B.copy_(up);
         }
+
+        MarkChanged();
     }
 
     /// <summary>Training mode for one forward and backward pass: dropout acts, with masks fixed by the two numbers.</summary>
@@ -195,6 +213,7 @@ public sealed class LoraAdapter : IDisposable
         }
 
         IsMerged = true;
+        MarkChanged();
     }
 
     /// <summary>Takes the update out of the UNet's weights; without another merged adapter their bits are the original ones.</summary>
@@ -206,6 +225,7 @@ public sealed class LoraAdapter : IDisposable
         }
 
         IsMerged = false;
+        MarkChanged();
     }
 
     /// <summary>Takes the adapter off the UNet, unmerged if need be. Its layers remain, to be written to a file.</summary>
@@ -214,6 +234,7 @@ public sealed class LoraAdapter : IDisposable
         Unmerge();
         _removeHooks.ForEach(remove => remove());
         _removeHooks.Clear();
+        MarkChanged();
     }
 
     /// <summary>Takes the adapter off the UNet and frees its layers.</summary>
@@ -232,6 +253,16 @@ public sealed class LoraAdapter : IDisposable
         _modules.Add(path, module);
         var hook = module.register_forward_hook((_, input, output) => Add(layer, input, output));
         _removeHooks.Add(hook.remove);
+        module.Revision++;
+    }
+
+    // What a ContextCache remembers of the layers is out of date.
+    private void MarkChanged()
+    {
+        foreach (WeightedLayer module in _modules.Values)
+        {
+            module.Revision++;
+        }
     }
 
     // In place: the sum is rounded once, to the dtype of the base, and the base's output needs no second buffer.

@@ -102,6 +102,51 @@ public sealed class ContextCacheTests
         Close.Assert(expected, unet.call(sample, tensor(9), context), 0);
     }
 
+    [Fact]
+    public void A_LoRA_changed_while_keys_and_values_are_remembered_takes_effect_in_the_next_call()
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using UNet2DConditionModel unet = GoldenModel.UNet(GoldenModel.TinyTaiyi);
+        (Tensor sample, Tensor context) = Inputs(unet, batch: 1, captions: 1);
+        Tensor Remembered() => unet.call(sample, tensor(9), context);
+        Tensor Anew() => unet.call(sample, tensor(9), context.alias()); // another tensor: nothing is remembered of it
+        using ContextCache cache = new(unet, context);
+        Tensor before = Remembered();
+
+        LoraAdapter adapter = LoraAdapter.Load(unet, Repository.Golden("lora/pytorch_lora_weights.safetensors"), weight: 1);
+        Close.Assert(Anew(), Remembered(), 0);
+        Assert.True((Remembered() - before).abs().max().item<float>() > 1e-3);
+        adapter.Weight = -0.5;
+        Close.Assert(Anew(), Remembered(), 0);
+        adapter.Merge();
+        Close.Assert(Anew(), Remembered(), 0);
+        adapter.Unmerge();
+        adapter.Enabled = false;
+        Close.Assert(before, Remembered(), 0);
+        adapter.Enabled = true;
+        Close.Assert(Anew(), Remembered(), 0);
+        adapter.Dispose();
+        Close.Assert(before, Remembered(), 0);
+    }
+
+    [Fact]
+    public void In_bfloat16_too_remembered_and_shared_inputs_give_what_separate_ones_give()
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using UNet2DConditionModel unet = GoldenModel.UNet(GoldenModel.TinyTaiyi, ScalarType.BFloat16);
+        (Tensor sample, Tensor context) = Inputs(unet, batch: 1, captions: 2);
+        (sample, context) = (sample.bfloat16(), context.bfloat16());
+        Tensor separate = unet.call(cat([sample, sample]), tensor(981), context);
+        Tensor shared = unet.call(sample, tensor(981), context);
+        using ContextCache cache = new(unet, context);
+
+        Close.Assert(separate, shared, 0.05); // a batch of two may be summed in another order: 2^-8 of values to 2.2, a few times
+        Close.Assert(shared, unet.call(sample, tensor(981), context), 0);
+        Close.Assert(shared, unet.call(sample, tensor(981), context), 0);
+    }
+
     private static (Tensor Sample, Tensor Context) Inputs(UNet2DConditionModel unet, int batch, int captions)
     {
         using Generator generator = new(7, CPU);

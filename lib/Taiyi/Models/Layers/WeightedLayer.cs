@@ -27,6 +27,9 @@ public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
     [field: ComponentName(Name = "bias")]
     public Parameter? Bias { get; private set; }
 
+    /// <summary>Grows whenever an adapter on this layer is put on, taken off or changed: what was computed before is out of date.</summary>
+    internal int Revision { get; set; }
+
     /// <summary>
     /// Gives every layer of a network memory for its weights: uninitialised, so load a checkpoint or call
     /// <see cref="WeightInitialization"/>; and frozen, so that inference keeps no graph: training asks for gradients.

@@ -7,14 +7,14 @@ namespace Taiyi.Models;
 /// by all others until disposal. The steps of a generation differ in their latents, never in their text.
 /// </summary>
 /// <remarks>
-/// At Taiyi's size this saves 2.3 % of the arithmetic of a call, for 51 MB a row of the text in float32. A LoRA whose weight
-/// changes meanwhile takes effect in the next cache.
+/// At Taiyi's size this saves 2.3 % of the arithmetic of a call, for 51 MB a row of the text in float32. After a change of a
+/// LoRA they are computed anew.
 /// </remarks>
 public sealed class ContextCache : IDisposable
 {
     private readonly CrossAttention[] _layers;
     private readonly Tensor _context;
-    private readonly Dictionary<CrossAttention, (Tensor Key, Tensor Value)> _projections = [];
+    private readonly Dictionary<CrossAttention, (Tensor Key, Tensor Value, int Revision)> _projections = [];
 
     /// <summary>Lets every attention of a network remember what it computes of a text.</summary>
     /// <param name="unet">The network; one cache at a time, a newer one takes the place of this.</param>
@@ -37,14 +37,16 @@ public sealed class ContextCache : IDisposable
             return layer.Project(context);
         }
 
-        if (!_projections.TryGetValue(layer, out (Tensor Key, Tensor Value) projection))
+        if (_projections.TryGetValue(layer, out var known) && known.Revision == layer.Revision)
         {
-            (Tensor key, Tensor value) = layer.Project(context);
-            projection = (key.DetachFromDisposeScope(), value.DetachFromDisposeScope());
-            _projections.Add(layer, projection);
+            return (known.Key, known.Value);
         }
 
-        return projection;
+        known.Key?.Dispose();
+        known.Value?.Dispose();
+        (Tensor key, Tensor value) = layer.Project(context);
+        _projections[layer] = (key.DetachFromDisposeScope(), value.DetachFromDisposeScope(), layer.Revision);
+        return (key, value);
     }
 
     /// <summary>Frees the keys and values.</summary>
@@ -55,7 +57,7 @@ public sealed class ContextCache : IDisposable
             layer.Cache = null;
         }
 
-        foreach ((Tensor key, Tensor value) in _projections.Values)
+        foreach ((Tensor key, Tensor value, _) in _projections.Values)
         {
             key.Dispose();
             value.Dispose();

@@ -33,6 +33,9 @@ public sealed class CrossAttention(long queryDim, long contextDim, long heads) :
     /// <summary>Remembers key and value of a context that many calls share; null computes them in every call.</summary>
     internal ContextCache? Cache { get; set; }
 
+    /// <summary>Grows whenever an adapter changes what <see cref="Project"/> gives.</summary>
+    internal int Revision => _toK.Revision + _toV.Revision;
+
     /// <summary>Positions (B, L, queryDim) and context (B, Lk, contextDim) -> (B, L, queryDim).</summary>
     public override Tensor forward(Tensor sample, Tensor context)
     {

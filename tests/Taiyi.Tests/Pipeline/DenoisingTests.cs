@@ -1,0 +1,77 @@
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Pipeline;
+
+/// <summary>The denoising loop, which remembers its text and shares its latents, beside a loop that computes everything in every step.</summary>
+[NoTensorLeak]
+public sealed class DenoisingTests
+{
+    [Theory]
+    [InlineData(1, 1.0)] // without guidance
+    [InlineData(1, 7.5)]
+    [InlineData(2, 7.5)]
+    public void The_loop_gives_what_separate_calls_give(int pictures, double guidanceScale)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Repository.Golden("tiny-taiyi"), dtype: ScalarType.Float32);
+        using PromptEmbeddings prompt = pipeline.EncodePrompt(["一只猫"], withGuidance: guidanceScale > 1, numImagesPerPrompt: pictures);
+        using Generator generator = new(3, CPU);
+        Tensor latents = randn(pipeline.LatentShape(pictures), generator: generator);
+
+        Tensor expected = SeparateCalls(pipeline, latents, prompt, guidanceScale);
+        pipeline.Scheduler.SetTimesteps(3);
+        Tensor last = latents;
+        foreach (DenoisingStep step in pipeline.Denoise(latents, prompt, guidanceScale))
+        {
+            last = step.Latents.clone();
+        }
+
+        Close.Assert(expected, last, 1e-3); // tests/Golden/README.md, latents of a whole run
+    }
+
+    [Fact]
+    public void A_LoRA_weight_changed_between_two_pictures_gives_the_picture_of_a_pipeline_that_had_it_from_the_start()
+    {
+        using var scope = NewDisposeScope();
+        GenerationOptions options = new() { NumInferenceSteps = 2, Seed = 5 };
+        using StableDiffusionPipeline fresh = WithLora(weight: 0.25), changed = WithLora(weight: 1);
+
+        using GenerationResult expected = fresh.Generate("一只猫", options);
+        using GenerationResult strong = changed.Generate("一只猫", options);
+        changed.LoraAdapters[0].Weight = 0.25;
+        using GenerationResult weak = changed.Generate("一只猫", options);
+
+        Close.Assert(expected.Latents, weak.Latents, 0);
+        Assert.True((strong.Latents - weak.Latents).abs().max().item<float>() > 1e-2);
+    }
+
+    // One UNet call a half, each with a copy of the text of its own: nothing is remembered and nothing shared.
+    private static Tensor SeparateCalls(StableDiffusionPipeline pipeline, Tensor sample, PromptEmbeddings prompt, double guidanceScale)
+    {
+        pipeline.Scheduler.SetTimesteps(3);
+        foreach (double timestep in pipeline.Scheduler.Timesteps)
+        {
+            Tensor input = pipeline.Scheduler.ScaleModelInput(sample, timestep);
+            Tensor noise = Predict(prompt.Conditional);
+            if (prompt.Unconditional is { } negative)
+            {
+                Tensor unconditional = Predict(negative);
+                noise = unconditional + guidanceScale * (noise - unconditional);
+            }
+
+            sample = pipeline.Scheduler.Step(noise, timestep, sample).PrevSample;
+
+            Tensor Predict(Tensor text) => pipeline.UNet.call(input, tensor(timestep, ScalarType.Float32), text.clone());
+        }
+
+        return sample;
+    }
+
+    private static StableDiffusionPipeline WithLora(double weight)
+    {
+        StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Repository.Golden("tiny-taiyi"), dtype: ScalarType.Float32);
+        pipeline.LoadLora(Repository.Golden("lora/pytorch_lora_weights.safetensors"), weight);
+        return pipeline;
+    }
+}
