@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using Taiyi.Data;
 using Taiyi.Tests;
+using Taiyi.Training;
 
 namespace Taiyi.Display.Tests;
 
@@ -80,6 +81,31 @@ public sealed class LiveTrainingTests
         live.Finish();
 
         Assert.Equal(2, updates);
+    }
+
+    [Fact]
+    public void The_pictures_of_a_followed_run_come_with_the_step_that_drew_them()
+    {
+        string folder = Directory.CreateTempSubdirectory("taiyi-live-").FullName;
+        try
+        {
+            TrainingRun run = TrainingRun.Create(Path.Combine(folder, "run"), new LoraTrainingOptions { Steps = 3 });
+            ImageFile.WritePng(run.SamplePath(2), Dot);
+            LiveTraining live = new();
+            live.Follow(run);
+
+            foreach (long step in (long[])[1, 2, 3])
+            {
+                live.Report(new TrainingProgress(step, 3, Epoch: 0, Loss: 0.25, LearningRate: 1e-4, GradNorm: 1, Seconds: 2, MemoryBytes: 0, LiveTensors: 0));
+            }
+
+            Assert.Equal("step 2", Assert.Single(XElement.Parse(live.ToHtml()).Descendants("figcaption")).Value);
+            Assert.StartsWith("Training: step 3 of 3 · loss 0.25 · learning rate 0.0001 · 2 s a step · done in 6.0 s", live.ToText(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Taiyi.Display.Formatting;
+using Taiyi.Training;
 
 namespace Taiyi.Display;
 
@@ -9,7 +10,8 @@ namespace Taiyi.Display;
 /// <code>
 /// var live = new LiveTraining("表情包 LoRA");
 /// live.PushTo(display(live).Update);
-/// trainer.Train(options, progress: live);
+/// live.Follow(run);
+/// LoraTrainer.Train(pipeline, dataset, run, progress: live);
 /// </code>
 /// What is shown at the end is plain HTML and SVG, and stays when the notebook is opened again. Every member may be called from any thread.
 /// </remarks>
@@ -17,7 +19,7 @@ namespace Taiyi.Display;
 /// <param name="updatesPerSecond">How often the display is renewed at most: front ends flicker when it is more.</param>
 /// <param name="time">The clock; null takes the system's.</param>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
-public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingReport>
+public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingReport>, IProgress<TrainingProgress>
 {
     private const int ShownSamples = 12;
     private const double Smooth = 0.9;
@@ -26,10 +28,25 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
     private readonly List<TrainingReport> _reports = [];
     private readonly List<Picture> _samples = [];
     private Action<object>? _update;
+    private RunFolder? _run;
     private long? _lastUpdate;
 
     /// <summary>Sets what renews the display: the method Update of what <c>display(live)</c> returned.</summary>
     public void PushTo(Action<object> update) => _update = update;
+
+    /// <summary>Shows the pictures that a training draws into its run's folder, as they come.</summary>
+    public void Follow(RunFolder run) => _run = run;
+
+    /// <summary>Takes a step of a trainer, and the pictures of that step if <see cref="Follow"/> named a run that has some.</summary>
+    public void Report(TrainingProgress value)
+    {
+        if (_run is { } run && File.Exists(run.SamplePath(value.Step)))
+        {
+            AddSample($"step {value.Step}", run.SamplePath(value.Step));
+        }
+
+        Report(new TrainingReport((int)value.Step, (int)value.TotalSteps, value.Loss, value.LearningRate, value.Seconds));
+    }
 
     /// <summary>Takes a step; renews the display if the last time is long enough ago, and always after the last step.</summary>
     public void Report(TrainingReport value)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Taiyi.Lora;
 
@@ -38,6 +39,30 @@ public sealed class TrainingRun : RunFolder
         Directory.CreateDirectory(folder);
         WriteText(path, options.ToJson());
         return new TrainingRun(folder, options);
+    }
+
+    /// <summary>
+    /// Begins a run in a folder that may hold an earlier one, as a notebook does whose cell is run again: an earlier run of the
+    /// same options is deleted, any other is kept, its folder renamed to the first free of NAME-1, NAME-2, …
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">How to train.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the earlier run is untouched.</exception>
+    public static TrainingRun CreateAgain(string folder, LoraTrainingOptions options)
+    {
+        options.Validate();
+        string path = Path.Combine(folder, OptionsName);
+        if (File.Exists(path) && File.ReadAllText(path) == options.ToJson())
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        else if (File.Exists(path))
+        {
+            string Kept(int number) => string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(folder)}-{number}");
+            Directory.Move(folder, Kept(Enumerable.Range(1, int.MaxValue).First(number => !Path.Exists(Kept(number)))));
+        }
+
+        return Create(folder, options);
     }
 
     /// <summary>Opens the run of a folder, to go on with it.</summary>
