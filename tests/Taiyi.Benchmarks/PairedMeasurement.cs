@@ -48,7 +48,9 @@ internal sealed record PairedMeasurement(CallCost Ours, CallCost? Theirs, double
         long start = Stopwatch.GetTimestamp();
         action();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return new CallCost(seconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds, ProcessMemory.Peak - before);
+        CallCost cost = new(seconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds, ProcessMemory.Peak - before);
+        Console.Error.WriteLine($"{cost.Seconds:0.0} s, {cost.CpuSeconds:0.0} CPU s, {before:0.00} + {cost.PeakGiB:0.00} GiB"); // a table can take an hour
+        return cost;
     }
 
     private static CallCost Medians(List<CallCost> costs) =>

@@ -13,4 +13,28 @@ public sealed class GroupNorm(long numGroups, long numChannels, double eps)
 {
     /// <summary>(B, C, H, W) -> (B, C, H, W).</summary>
     public override Tensor forward(Tensor input) => functional.group_norm(input, numGroups, Weight, Bias, eps);
+
+    /// <summary>Mean and mean square of every group, (2, B, groups) float64: those of a map are the mean of those of its parts.</summary>
+    internal Tensor Moments(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        Tensor grouped = input.reshape(input.shape[0], numGroups, -1).to(ScalarType.Float32); // (B, groups, C/groups H W)
+        (Tensor variance, Tensor mean) = var_mean(grouped, [2], unbiased: false);
+        (variance, mean) = (variance.to(ScalarType.Float64), mean.to(ScalarType.Float64));
+        return stack([mean, variance + mean.square()]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What <see cref="forward"/> gives for a part of a map with these moments: y = γ (x - μ) / √(σ² + ε) + β.</summary>
+    internal Tensor Normalize(Tensor part, Tensor moments)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor mean, Tensor meanSquare) = (moments[0], moments[1]);                   // (B, groups)
+        Tensor deviation = (meanSquare - mean.square() + eps).sqrt();
+        Tensor factor = Weight / OfChannels(deviation);                                // (B, C)
+        Tensor term = Bias! - OfChannels(mean) * factor;
+        return (part * Plane(factor)).add_(Plane(term)).to(part.dtype).MoveToOuterDisposeScope();
+
+        Tensor OfChannels(Tensor groups) => groups.repeat_interleave(numChannels / numGroups, dim: 1);
+        Tensor Plane(Tensor channels) => channels.unsqueeze(-1).unsqueeze(-1).to(ScalarType.Float32); // (B, C, 1, 1)
+    }
 }

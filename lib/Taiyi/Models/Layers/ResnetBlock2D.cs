@@ -43,6 +43,13 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
         return hidden.add_(shortcut).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The VAE's block on a map that is too large for the memory: its input is computed three times.</summary>
+    internal RowMap InRows(RowMap sample)
+    {
+        RowMap hidden = sample.NormActivate(_norm1).Convolve(_conv1).NormActivate(_norm2).Convolve(_conv2);
+        return hidden.Plus(_convShortcut is null ? sample : sample.Convolve(_convShortcut));
+    }
+
     // A scope of its own: the normalised copy is gone before the next one is made. SiLU may overwrite it, and autograd
     // keeps what it needs of it.
     internal static Tensor NormActivateConvolve(GroupNorm norm, Conv2d convolution, Tensor sample)

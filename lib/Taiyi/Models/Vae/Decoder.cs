@@ -45,16 +45,35 @@ public sealed class Decoder : Module<Tensor, Tensor>
     public override Tensor forward(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = _midBlock.call(_convIn.call(latents)); // (B, C, H, W)
+        Tensor hidden = Middle(latents); // (B, C, H, W)
         foreach (UpDecoderBlock2D block in _upBlocks)
         {
             // The full-size maps are the largest tensors of the whole model: each goes when the next is there.
-            Tensor up = block.call(hidden); // (B, C, 2H, 2W)
-            hidden.Dispose();
-            hidden = up;
+            using Tensor below = hidden;
+            hidden = block.call(below); // (B, C, 2H, 2W)
         }
 
         return ResnetBlock2D.NormActivateConvolve(_convNormOut, _convOut, hidden).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same picture but for rounding, in less memory and more time: no map between two resnets is there as a whole.</summary>
+    internal Tensor InRows(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        RowMap hidden = RowMap.Of(Middle(latents));
+        foreach (UpDecoderBlock2D block in _upBlocks)
+        {
+            hidden = block.InRows(hidden);
+        }
+
+        return hidden.NormActivate(_convNormOut).Convolve(_convOut).ToTensor().MoveToOuterDisposeScope();
+    }
+
+    // Small, at the size of the latents.
+    private Tensor Middle(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return _midBlock.call(_convIn.call(latents)).MoveToOuterDisposeScope();
     }
 }
 
@@ -84,14 +103,27 @@ public sealed class UpDecoderBlock2D : Module<Tensor, Tensor>
     public override Tensor forward(Tensor sample)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = sample;
+        Tensor hidden = sample.alias();
         foreach (ResnetBlock2D resnet in _resnets)
         {
-            hidden = resnet.call(hidden, null); // (B, outChannels, H, W)
+            using Tensor before = hidden; // used here alone
+            hidden = resnet.call(before, null); // (B, outChannels, H, W)
         }
 
         long[] size = [2 * sample.shape[2], 2 * sample.shape[3]];
         hidden = _upsamplers?[0].call(hidden, size) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same, row by row; frees the tensor that the sample is computed from.</summary>
+    internal RowMap InRows(RowMap sample)
+    {
+        RowMap hidden = sample;
+        foreach (ResnetBlock2D resnet in _resnets)
+        {
+            hidden = resnet.InRows(hidden).Keep();
+        }
+
+        return _upsamplers?[0].InRows(hidden) ?? hidden;
     }
 }

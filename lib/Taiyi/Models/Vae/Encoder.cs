@@ -48,7 +48,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
         Tensor hidden = _convIn.call(image); // (B, C, H, W)
         foreach (DownEncoderBlock2D block in _downBlocks)
         {
-            hidden = block.call(hidden); // (B, C, H/2, W/2)
+            using Tensor above = hidden; // used here alone
+            hidden = block.call(above); // (B, C, H/2, W/2)
         }
 
         hidden = _midBlock.call(hidden);
@@ -82,10 +83,11 @@ public sealed class DownEncoderBlock2D : Module<Tensor, Tensor>
     public override Tensor forward(Tensor sample)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = sample;
+        Tensor hidden = sample.alias();
         foreach (ResnetBlock2D resnet in _resnets)
         {
-            hidden = resnet.call(hidden, null); // (B, outChannels, H, W)
+            using Tensor before = hidden; // used here alone
+            hidden = resnet.call(before, null); // (B, outChannels, H, W)
         }
 
         hidden = _downsamplers?[0].call(hidden) ?? hidden;
