@@ -63,7 +63,7 @@ internal sealed class PretrainDiffusionCommand
 
     private readonly Option<int[]> _channels = new("--channels")
     {
-        Description = "Channels of the UNet at each resolution, multiples of 32 (96 160 224 if absent)",
+        Description = "Channels of the UNet at each resolution, multiples of 32 (64 128 192 if absent)",
         HelpName = "C",
         AllowMultipleArgumentsPerToken = true,
     };
@@ -96,14 +96,17 @@ internal sealed class PretrainDiffusionCommand
 
     private DiffusionPretrainingOptions NewOptions(ParseResult parsed, string model)
     {
-        int width = parsed.GetValue(_width) ?? 192;
-        int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [96, 160, 224];
-        return _settings.Overlay(parsed, new DiffusionPretrainingOptions
+        DiffusionPretrainingOptions options = new()
         {
             Data = _settings.Data(parsed),
             VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(model, "vae")),
+        };
+        int width = parsed.GetValue(_width) ?? options.TextEncoder.HiddenSize, layers = parsed.GetValue(_layers) ?? options.TextEncoder.NumHiddenLayers;
+        int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [.. options.UNet.BlockOutChannels];
+        return _settings.Overlay(parsed, options with
+        {
             UNet = DiffusionPretrainingOptions.UNetOf(width, channels),
-            TextEncoder = DiffusionPretrainingOptions.TextEncoderOf(width, parsed.GetValue(_layers) ?? 3),
+            TextEncoder = DiffusionPretrainingOptions.TextEncoderOf(width, layers),
         });
     }
 }
