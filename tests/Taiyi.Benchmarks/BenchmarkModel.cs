@@ -33,6 +33,9 @@ internal sealed record BenchmarkModel(string Name, BertConfig TextConfig, UNet2D
 
     public int ImageSize => LatentSize * VaeConfig.DownscaleFactor;
 
+    /// <summary>The same networks for larger or smaller pictures.</summary>
+    public BenchmarkModel WithImageSize(int pixels) => this with { UNetConfig = UNetConfig with { SampleSize = pixels / VaeConfig.DownscaleFactor } };
+
     public BertTextEncoder TextEncoder(ScalarType dtype) => Filled(type => new BertTextEncoder(TextConfig, CPU, type), dtype);
 
     public UNet2DConditionModel UNet(ScalarType dtype) => Filled(type => new UNet2DConditionModel(UNetConfig, CPU, type), dtype);

@@ -11,8 +11,9 @@ Option<string> model = new("--model") { Description = "full (Taiyi's sizes) or m
 Option<string?> peer = new("--peer") { Description = "Folder with the reference's graphs (see README.md); ours alone if absent" };
 Option<string> dtype = new("--dtype") { Description = "float32 or bfloat16", DefaultValueFactory = _ => "float32" };
 Option<int> rounds = new("--rounds") { Description = "Counted rounds of each pair", DefaultValueFactory = _ => 3 };
-Option<string[]> only = new("--only") { Description = "text, unet, guided, decode, encode: these networks only", AllowMultipleArgumentsPerToken = true };
+Option<string[]> only = new("--only") { Description = "text, unet, guided, decode, encode, tiles: these networks only", AllowMultipleArgumentsPerToken = true };
 Option<int> steps = new("--steps") { Description = "Denoising steps", DefaultValueFactory = _ => 20 };
+Option<int?> size = new("--size") { Description = "Side of the picture in pixels; the model's own if absent" };
 Option<bool?> checkpointing = new("--checkpointing") { Description = "true or false: gradient checkpointing; both if absent" };
 
 BenchmarkModel Model(ParseResult parsed) => parsed.GetValue(model) switch
@@ -21,10 +22,11 @@ BenchmarkModel Model(ParseResult parsed) => parsed.GetValue(model) switch
     "mini" => BenchmarkModel.Mini,
     var other => throw new ArgumentException($"--model is '{other}': choose full or mini."),
 };
+BenchmarkModel Sized(ParseResult parsed) => parsed.GetValue(size) is { } pixels ? Model(parsed).WithImageSize(pixels) : Model(parsed);
 ScalarType DType(ParseResult parsed) => Enum.Parse<ScalarType>(parsed.GetValue(dtype)!, ignoreCase: true);
 
-Command networks = new("networks", "One call of each network") { model, peer, dtype, rounds, only };
-networks.SetAction(parsed => new NetworkBenchmark(Model(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds)).Run(parsed.GetValue(only) ?? []));
+Command networks = new("networks", "One call of each network") { model, peer, dtype, rounds, only, size };
+networks.SetAction(parsed => new NetworkBenchmark(Sized(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds)).Run(parsed.GetValue(only) ?? []));
 
 Command load = new("load", "A UNet's file ready in memory, against reading its bytes") { model, rounds };
 load.SetAction(parsed => new LoadBenchmark(Model(parsed), parsed.GetValue(rounds)).Run());

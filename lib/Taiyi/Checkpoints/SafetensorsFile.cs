@@ -12,10 +12,10 @@ namespace Taiyi.Checkpoints;
 /// </remarks>
 public sealed class SafetensorsFile : IStateDictFile
 {
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly SafetensorsHeader _header;
 
-    private SafetensorsFile(MappedFile file, SafetensorsHeader header)
+    private SafetensorsFile(RandomAccessFile file, SafetensorsHeader header)
     {
         _file = file;
         _header = header;
@@ -38,7 +38,7 @@ public sealed class SafetensorsFile : IStateDictFile
     /// </exception>
     public static SafetensorsFile Open(string path)
     {
-        MappedFile file = MappedFile.Open(path);
+        RandomAccessFile file = RandomAccessFile.Open(path);
         try
         {
             return new SafetensorsFile(file, SafetensorsHeader.Read(file));

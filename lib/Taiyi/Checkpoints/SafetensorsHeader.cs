@@ -21,13 +21,13 @@ internal sealed class SafetensorsHeader
         ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
     ];
 
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly OrderedDictionary<string, TensorInfo> _tensors = [];
     private readonly Dictionary<string, string> _metadata = [];
     private readonly Dictionary<string, long> _offsets = [];
     private readonly List<(long Begin, long End, string Name)> _stretches = [];
 
-    private SafetensorsHeader(MappedFile file) => _file = file;
+    private SafetensorsHeader(RandomAccessFile file) => _file = file;
 
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
@@ -37,7 +37,7 @@ internal sealed class SafetensorsHeader
     public IReadOnlyDictionary<string, long> Offsets => _offsets;
 
     /// <exception cref="CheckpointException">The header is malformed or does not fit the file's length.</exception>
-    public static SafetensorsHeader Read(MappedFile file)
+    public static SafetensorsHeader Read(RandomAccessFile file)
     {
         SafetensorsHeader header = new(file);
         int headerBytes = header.ReadLength();

@@ -28,7 +28,7 @@ public static class StateDictFile
 
     private static byte[] ReadStart(string path)
     {
-        using MappedFile file = MappedFile.Open(path);
+        using RandomAccessFile file = RandomAccessFile.Open(path);
         return file.ReadBytes(0, (int)Math.Min(24, file.Length));
     }
 

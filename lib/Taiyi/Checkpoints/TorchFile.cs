@@ -22,11 +22,11 @@ public sealed class TorchFile : IStateDictFile
 
     private static readonly Dictionary<string, string> NoMetadata = [];
 
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly OrderedDictionary<string, TensorInfo> _tensors = [];
     private readonly Dictionary<string, (TorchView View, long Offset)> _views = [];
 
-    private TorchFile(MappedFile file) => _file = file;
+    private TorchFile(RandomAccessFile file) => _file = file;
 
     /// <inheritdoc/>
     public string Path => _file.Path;
@@ -46,7 +46,7 @@ public sealed class TorchFile : IStateDictFile
     /// </exception>
     public static TorchFile Open(string path)
     {
-        MappedFile mapped = MappedFile.Open(path);
+        RandomAccessFile mapped = RandomAccessFile.Open(path);
         try
         {
             TorchFile file = new(mapped);

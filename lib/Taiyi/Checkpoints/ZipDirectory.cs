@@ -15,16 +15,16 @@ internal sealed class ZipDirectory
     private const int LocalHeaderBytes = 30, CentralHeaderBytes = 46, EndBytes = 22, Zip64EndBytes = 56, LocatorBytes = 20;
     private const long MaxDirectoryBytes = 100_000_000;
 
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly OrderedDictionary<string, (long Header, long Bytes)> _entries = [];
 
-    private ZipDirectory(MappedFile file) => _file = file;
+    private ZipDirectory(RandomAccessFile file) => _file = file;
 
     /// <summary>Entry names in the archive's order.</summary>
     public IReadOnlyList<string> Names => _entries.Keys;
 
     /// <exception cref="InvalidDataException">The archive is truncated, malformed, compressed or encrypted.</exception>
-    public static ZipDirectory Read(MappedFile file)
+    public static ZipDirectory Read(RandomAccessFile file)
     {
         ZipDirectory directory = new(file);
         (long offset, long bytes) = directory.FindDirectory();
