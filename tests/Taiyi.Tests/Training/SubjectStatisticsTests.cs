@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Taiyi.Data;
+using Taiyi.Data.Composing;
 using Taiyi.Training;
 
 namespace Taiyi.Tests.Training;
@@ -13,6 +15,28 @@ public sealed class SubjectStatisticsTests
         RgbImage[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) => (Quadrant(x, y) == quadrant ? 120 : 80) + 2 * x))];
 
         Assert.Equal(1, SubjectStatistics.Kept(Subjects, styled));
+    }
+
+    [Fact]
+    public void A_subject_is_found_where_the_style_draws_it_smaller_and_to_the_side()
+    {
+        // 0.6 of the size, its centre at (36, 28) instead of (32, 32).
+        RgbImage[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) =>
+            Math.Abs(x - 36) < 19 && Math.Abs(y - 28) < 19 ? (Quadrant(x - 4, y + 4) == quadrant ? 180 : 110) : 230))];
+
+        Assert.Equal(1, SubjectStatistics.Kept(Subjects, styled));
+    }
+
+    [Fact]
+    public void The_subjects_of_the_emoji_pack_are_those_of_its_drawings()
+    {
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
+        JsonElement[] lines = [.. File.ReadLines(Repository.PathTo("data/emoji/metadata.jsonl")).Take(12).Select(line => JsonDocument.Parse(line).RootElement)];
+        RgbImage[] stickers = [.. lines.Select(line => ImageFile.Read(Repository.PathTo("data/emoji/" + line.GetProperty("file_name").GetString())))];
+        RgbImage[] drawings = [.. lines.Select(line => art.Read(art.Subjects.Single(subject => subject.File == line.GetProperty("art").GetString())).Over(255, 255, 255))];
+
+        Assert.InRange(SubjectStatistics.Kept(drawings, stickers), 0.9, 1);
+        Assert.InRange(SubjectStatistics.Kept(drawings, [.. stickers.Skip(1), stickers[0]]), 0, 0.2);
     }
 
     [Fact]
