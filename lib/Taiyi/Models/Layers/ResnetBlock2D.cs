@@ -39,7 +39,7 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
         }
 
         hidden = NormActivateConvolve(_norm2, _conv2, hidden);
-        Tensor shortcut = _convShortcut?.call(sample) ?? sample;
+        Tensor shortcut = _convShortcut is null ? sample : Convolve(_convShortcut, sample);
         return hidden.add_(shortcut).MoveToOuterDisposeScope();
     }
 
@@ -55,6 +55,9 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
     internal static Tensor NormActivateConvolve(GroupNorm norm, Conv2d convolution, Tensor sample)
     {
         using var scope = NewDisposeScope();
-        return convolution.call(functional.silu(norm.call(sample), inplace: true)).MoveToOuterDisposeScope();
+        return Convolve(convolution, functional.silu(norm.call(sample), inplace: true)).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Convolve(Conv2d convolution, Tensor sample) =>
+        RowMap.IsLarge(sample) ? RowMap.Of(sample).Convolve(convolution).ToTensor() : convolution.call(sample);
 }

@@ -55,9 +55,9 @@ public sealed class AutoencoderKL : Module
     }
 
     /// <summary>
-    /// Whether <see cref="Decode"/> works in tiles, as after <c>enable_vae_tiling</c> of diffusers: a quarter of the memory
-    /// for about twice the time. True and false decide it; null, the default, takes tiles on a CPU whose free memory is
-    /// smaller than <see cref="DecodeBytes"/>.
+    /// Whether <see cref="Decode"/> works in tiles, as after <c>enable_vae_tiling</c> of diffusers: half the memory for
+    /// somewhat more than twice the time. True and false decide it; null, the default, takes tiles on a CPU whose
+    /// free memory is smaller than <see cref="DecodeBytes"/>, unless gradients are recorded.
     /// </summary>
     /// <remarks>
     /// Tiles of diffusers overlap and are blended, because each is normalised by its own mean and variance; tones differ by
@@ -74,19 +74,20 @@ public sealed class AutoencoderKL : Module
     {
         using var scope = NewDisposeScope();
         Tensor unquantized = _postQuantConv.call(latents);
-        bool tiles = UseTiling ?? (latents.device_type == DeviceType.CPU && DecodeBytes(latents) > FreeMemory.Bytes);
+        bool tiles = UseTiling ?? (!is_grad_enabled() && latents.device_type == DeviceType.CPU && DecodeBytes(latents) > FreeMemory.Bytes);
         Tensor picture = tiles ? _decoder.InRows(unquantized) : _decoder.call(unquantized);
         return picture.MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// Memory that decoding needs in one piece, without gradients, in bytes: three times the decoder's largest map, which has
-    /// the picture's size and the channels of the second resolution. An estimate, measured at Taiyi's size (tests/Taiyi.Benchmarks).
+    /// Memory that decoding needs in one piece, without gradients, in bytes: three and a half times the decoder's largest map,
+    /// which has the picture's size and the channels of the second resolution. An estimate, measured at Taiyi's size
+    /// (tests/Taiyi.Benchmarks).
     /// </summary>
     /// <param name="latents">(B, latent channels, H, W).</param>
     public long DecodeBytes(Tensor latents)
     {
         long pixels = latents.shape[0] * latents.shape[2] * latents.shape[3] * Config.DownscaleFactor * Config.DownscaleFactor;
-        return 3 * pixels * Config.BlockOutChannels.Take(2).Max() * latents.ElementSize;
+        return 7 * pixels * Config.BlockOutChannels.Take(2).Max() * latents.ElementSize / 2;
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -5,8 +6,12 @@ namespace Taiyi.Models;
 
 /// <summary>
 /// A feature map (B, C, H, W) of which only the rows that are asked for are computed, and computed anew whenever they are
-/// asked for: maps too large for the memory, exact but for rounding.
+/// asked for: large maps need not be there as a whole, and the result is exact but for rounding.
 /// </summary>
+/// <remarks>
+/// libtorch's convolution copies its input and output into an order of its own, which for a strip of rows takes a fraction of
+/// the memory that it takes for a whole map.
+/// </remarks>
 /// <param name="whole">The tensor that it is computed from.</param>
 /// <param name="height">H.</param>
 /// <param name="rows">Rows from the first to before the last, (B, C, last - first, W): a new tensor.</param>
@@ -14,6 +19,13 @@ internal sealed class RowMap(Tensor whole, long height, Func<long, long, Tensor>
 {
     // Few enough to be small, and many beside the rows around a strip, which are computed twice.
     private const long StripRows = 64;
+
+    // Maps of the UNet are smaller than this; those of the VAE near the picture's size are 64 MiB and more at Taiyi's size.
+    private const long LargeBytes = 32L << 20;
+
+    /// <summary>Whether a map is worth the strips: a large one on a CPU, where no gradients are recorded.</summary>
+    public static bool IsLarge(Tensor map) =>
+        map.device_type == DeviceType.CPU && !is_grad_enabled() && map.numel() * map.ElementSize > LargeBytes;
 
     /// <summary>H.</summary>
     public long Height => height;
