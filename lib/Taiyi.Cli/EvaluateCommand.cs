@@ -16,15 +16,18 @@ internal sealed class EvaluateCommand
     };
 
     private readonly Option<int> _labels = new("--labels") { Description = "Labels to draw", HelpName = "N", DefaultValueFactory = _ => 200 };
-    private readonly Option<string[]> _sets = new("--sets") { Description = "Sets of the art archive; all if absent", HelpName = "SET", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<string[]> _groups = new("--groups") { Description = "Groups of the art archive; all if absent", HelpName = "GROUP", AllowMultipleArgumentsPerToken = true };
-    private readonly SubjectsOption _subjects = new();
+    private readonly ArtSelection _art = new();
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default if absent", HelpName = "N" };
     private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; the model's own default if absent", HelpName = "G" };
 
     public EvaluateCommand()
     {
-        Command = new Command("evaluate", "Draw labels of the data and count how often the nearest original has the label.") { _data, _labels, _sets, _groups, _subjects, _steps, _guidance };
+        Command = new Command("evaluate", "Draw labels of the data and count how often the nearest original has the label.") { _data, _labels, _steps, _guidance };
+        foreach (Option option in _art.Options)
+        {
+            Command.Add(option);
+        }
+
         _model.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -35,14 +38,7 @@ internal sealed class EvaluateCommand
     {
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
-        PretrainingData data = new()
-        {
-            Path = parsed.GetRequiredValue(_data),
-            Size = size,
-            Sets = parsed.GetValue(_sets) ?? [],
-            Groups = parsed.GetValue(_groups) ?? [],
-            Labels = _subjects.Labels(parsed),
-        };
+        PretrainingData data = _art.Select(parsed, new PretrainingData { Path = parsed.GetRequiredValue(_data), Size = size });
         using TextFidelity fidelity = new(data.Open(cancellationToken));
         GenerationOptions options = new()
         {

@@ -20,16 +20,7 @@ internal sealed class PretrainSettings
     private readonly Option<long?> _steps = new("--steps") { Description = "Optimizer steps of the whole training, over all runs; the learning rate falls to 0 at the end", HelpName = "N" };
     private readonly Option<double?> _minutes = new("--minutes") { Description = "Longest time of this run; go on later with --resume", HelpName = "M" };
     private readonly Option<int?> _size = new("--size") { Description = "Side of the pictures in pixels (64 if absent)", HelpName = "PX" };
-    private readonly Option<string[]> _sets = new("--sets") { Description = "Sets of the art archive: fluent noto twemoji; all if absent", HelpName = "SET", AllowMultipleArgumentsPerToken = true };
-
-    private readonly Option<string[]> _groups = new("--groups")
-    {
-        Description = "Groups of the art archive: smileys animals-nature food-drink travel-places activities objects; all if absent",
-        HelpName = "GROUP",
-        AllowMultipleArgumentsPerToken = true,
-    };
-
-    private readonly SubjectsOption _subjects = new();
+    private readonly ArtSelection _art = new();
     private readonly Option<bool> _mirror = new("--mirror") { Description = "Mirror every other picture of a folder" };
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Pictures of a step", HelpName = "B" };
     private readonly Option<double?> _learningRate = new("--lr") { Description = "Peak learning rate", HelpName = "RATE" };
@@ -41,7 +32,7 @@ internal sealed class PretrainSettings
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])
-            [_data, _output, _resume, _steps, _minutes, _size, _sets, _groups, _subjects, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
+            [_data, _output, _resume, _steps, _minutes, _size, .. _art.Options, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
              _checkpointEvery, _model.DType, _model.DeviceName, _model.Threads])
         {
             command.Add(option);
@@ -63,16 +54,13 @@ internal sealed class PretrainSettings
     }
 
     /// <summary>The data that the command line names.</summary>
-    public PretrainingData Data(ParseResult parsed) => new()
+    public PretrainingData Data(ParseResult parsed) => _art.Select(parsed, new PretrainingData
     {
         Path = Path.GetFullPath(parsed.GetRequiredValue(_data)),
         Size = parsed.GetValue(_size) ?? 64,
-        Sets = parsed.GetValue(_sets) ?? [],
-        Groups = parsed.GetValue(_groups) ?? [],
-        Labels = _subjects.Labels(parsed),
         Mirror = parsed.GetValue(_mirror),
         Seed = parsed.GetValue(_seed) ?? 0,
-    };
+    });
 
     /// <summary>The options with everything else that the command line says.</summary>
     public T Overlay<T>(ParseResult parsed, T options)

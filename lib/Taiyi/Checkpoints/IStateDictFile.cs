@@ -6,7 +6,7 @@ namespace Taiyi.Checkpoints;
 /// A file of named tensors, open for reading: <see cref="SafetensorsFile"/> or <see cref="TorchFile"/>.
 /// </summary>
 /// <remarks>
-/// Opening reads the table of contents alone. A tensor's data is mapped into memory only while it is copied, so a file
+/// Opening reads the table of contents alone. A tensor's data is read when it is asked for, straight into the tensor, so a file
 /// needs no memory of its own beside the tensors that are filled from it.
 /// </remarks>
 public interface IStateDictFile : IDisposable

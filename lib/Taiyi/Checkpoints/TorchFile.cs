@@ -46,22 +46,22 @@ public sealed class TorchFile : IStateDictFile
     /// </exception>
     public static TorchFile Open(string path)
     {
-        RandomAccessFile mapped = RandomAccessFile.Open(path);
+        RandomAccessFile bytes = RandomAccessFile.Open(path);
         try
         {
-            TorchFile file = new(mapped);
+            TorchFile file = new(bytes);
             file.ReadContents();
             return file;
         }
         catch (InvalidDataException error)
         {
-            mapped.Dispose();
+            bytes.Dispose();
             throw new CheckpointException(
                 $"'{path}' cannot be read as a torch state dict: {error.Message}. Use a file made by torch.save(model.state_dict(), …), or the .safetensors file.", error);
         }
         catch
         {
-            mapped.Dispose();
+            bytes.Dispose();
             throw;
         }
     }

@@ -170,10 +170,7 @@ public abstract class Pretrainer : IDisposable
     {
         if (!double.IsFinite(value))
         {
-            string kept = _run.LatestCheckpoint is { } last ? $"The checkpoint '{last}' is good: --resume goes on from it." : "No checkpoint was written yet.";
-            string precision = DType == ScalarType.Float32 ? "" : $", or float32 in place of {_options.DType}";
-            throw new TrainingException(
-                FormattableString.Invariant($"{what} is {value} in step {Step + 1}. {kept} Use a smaller learning rate than {_options.LearningRate:g3}{precision}."));
+            throw TrainingException.NotFinite(what, value, Step + 1, files: [], _run, _options.LearningRate, DType);
         }
     }
 

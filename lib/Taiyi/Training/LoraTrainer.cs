@@ -188,12 +188,8 @@ public sealed class LoraTrainer : IDisposable
     {
         if (!double.IsFinite(value))
         {
-            string files = string.Join(", ", Pictures(pass).Distinct().Select(i => _data.Entries[(int)i].FileName));
-            string kept = _run.LatestCheckpoint is { } last ? $"The checkpoint '{last}' is good: --resume goes on from it." : "No checkpoint was written yet.";
-            string precision = _pipeline.DType == ScalarType.Float32 ? "" : $", or float32 in place of {_pipeline.DType}";
-            throw new TrainingException(
-                FormattableString.Invariant($"{what} is {value} in step {Step + 1}, batch {files}. {kept} ")
-                + FormattableString.Invariant($"Use a smaller learning rate than {_options.LearningRate:g3}{precision}; if it is always these files, look at them."));
+            string[] files = [.. Pictures(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
+            throw TrainingException.NotFinite(what, value, Step + 1, files, _run, _options.LearningRate, _pipeline.DType);
         }
     }
 

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Taiyi.Training;
 
 /// <summary>A training that cannot go on; the message says where it stands and what to do.</summary>
@@ -7,5 +9,22 @@ public sealed class TrainingException : Exception
     public TrainingException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
+    }
+
+    /// <summary>A loss or gradient that is no finite number: where, what is kept, what to change.</summary>
+    /// <param name="what">Its name at the beginning of a sentence.</param>
+    /// <param name="value">What it is.</param>
+    /// <param name="step">Number of the step, 1 for the first.</param>
+    /// <param name="files">The pictures of the step; none where they have no names.</param>
+    /// <param name="run">Where the last good checkpoint may be.</param>
+    /// <param name="learningRate">Of the training, at its peak.</param>
+    /// <param name="dtype">What the networks compute in.</param>
+    internal static TrainingException NotFinite(string what, double value, long step, IReadOnlyList<string> files, RunFolder run, double learningRate, ScalarType dtype)
+    {
+        string kept = run.LatestCheckpoint is { } last ? $"The checkpoint '{last}' is good: --resume goes on from it." : "No checkpoint was written yet.";
+        string precision = dtype == ScalarType.Float32 ? "" : $", or float32 in place of {dtype}";
+        (string batch, string look) = files.Count == 0 ? ("", "") : ($", batch {string.Join(", ", files)}", "; if it is always these files, look at them");
+        return new TrainingException(
+            FormattableString.Invariant($"{what} is {value} in step {step}{batch}. {kept} Use a smaller learning rate than {learningRate:g3}{precision}{look}."));
     }
 }
