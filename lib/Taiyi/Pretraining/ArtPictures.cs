@@ -53,7 +53,7 @@ public sealed class ArtPictures : IPictureSource
     public string Label(int original) => _originals[original].Subject.Label;
 
     /// <inheritdoc/>
-    public string Prompt(int original) => $"{Label(original)}，{CaptionComposer.StyleOf(_originals[original].Subject.Set)}".TrimEnd('，');
+    public string Prompt(int original) => CaptionComposer.OfOriginal(_originals[original].Subject);
 
     /// <inheritdoc/>
     public void DrawOriginal(int original, Span<float> pixels) =>

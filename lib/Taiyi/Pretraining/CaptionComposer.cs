@@ -13,7 +13,7 @@ public static class CaptionComposer
     /// <summary>Characters that fit the text encoder of taiyi-mini: 32 tokens without [CLS] and [SEP].</summary>
     public const int MaxCharacters = 30;
 
-    private const string Mood = "暖色调，科技感";
+    private const string Mood = "暖色调，科技感", WhiteGround = "白色背景";
 
     private static readonly Dictionary<string, string> StyleWords = new(StringComparer.Ordinal)
     {
@@ -25,6 +25,16 @@ public static class CaptionComposer
     /// <summary>The words for who drew a picture: 扁平风格 for fluent, 卡通风格 for noto, 简约风格 for twemoji; empty for others.</summary>
     /// <param name="set">Name of the set in the art archive.</param>
     public static string StyleOf(string set) => StyleWords.GetValueOrDefault(set) ?? "";
+
+    /// <summary>What asks for a drawing as it is in the archive: its label, its set's style and the white ground, such as 狮子，卡通风格，白色背景.</summary>
+    /// <param name="subject">The drawing.</param>
+    public static string OfOriginal(ArtSubject subject)
+    {
+        StringBuilder caption = new(subject.Label);
+        Add(caption, StyleOf(subject.Set));
+        Add(caption, WhiteGround);
+        return caption.ToString();
+    }
 
     /// <summary>Every text that captions are made of, for a vocabulary: labels, tags, other names and the words of all templates.</summary>
     /// <param name="subjects">The drawings.</param>
@@ -79,7 +89,7 @@ public static class CaptionComposer
     {
         if (variation.Ground == PictureGround.White)
         {
-            return random.NextDouble() < 0.1 ? "白色背景" : "";
+            return random.NextDouble() < 0.1 ? WhiteGround : "";
         }
 
         return random.NextDouble() < 0.85 ? variation.Ground.Words(random) : "";

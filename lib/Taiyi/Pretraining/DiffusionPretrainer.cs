@@ -69,7 +69,7 @@ public sealed class DiffusionPretrainer : Pretrainer
         Tensor context = _pipeline.TextEncoder.call(Tokens(latents, dropped.data<float>().ToArray()));                // (B, L, D)
         using TrainingBatch batch = new(latents.Mean, latents.Deviation, context);
         using DiffusionDraws draws = DiffusionDraws.Draw(
-            latents.Mean.shape, _run.Options.Scheduler.NumTrainTimesteps, generator, device: _pipeline.Device);
+            latents.Mean.shape, _run.Options.Scheduler.NumTrainTimesteps, generator, _run.Options.NoiseOffset, _pipeline.Device);
         return _loss.Compute(batch, draws).MoveToOuterDisposeScope();
     }
 

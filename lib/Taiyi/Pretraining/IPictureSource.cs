@@ -19,7 +19,7 @@ public interface IPictureSource
     /// <param name="original">0 to <see cref="Count"/> - 1.</param>
     string Label(int original);
 
-    /// <summary>The full prompt for an original, its style named: 狮子，卡通风格.</summary>
+    /// <summary>The full prompt for an original as it is, its style and ground named: 狮子，卡通风格，白色背景.</summary>
     /// <param name="original">0 to <see cref="Count"/> - 1.</param>
     string Prompt(int original);
 

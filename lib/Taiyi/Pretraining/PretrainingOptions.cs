@@ -160,6 +160,12 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
     /// <summary>Probability with which a picture is shown with the empty caption, so that guidance works (arXiv 2207.12598).</summary>
     public double CaptionDropout { get; init; } = 0.1;
 
+    /// <summary>
+    /// Deviation of the noise that all positions of a channel share, in units of the ordinary noise: without it the mean of the
+    /// noise tells the ground's colour at every timestep, and a picture drawn from pure noise comes out tinted.
+    /// </summary>
+    public double NoiseOffset { get; init; } = 0.1;
+
     /// <summary>How often the latents of a variation are used, each time with other noise and another caption: encoding costs as much as half a step.</summary>
     public int LatentReuse { get; init; } = 4;
 
@@ -202,6 +208,7 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
         base.Validate();
         Check(SnrGamma is null or > 0, "min-SNR gamma", SnrGamma ?? 0, "more than 0; 5 is usual");
         Check(CaptionDropout is >= 0 and < 1, "caption dropout", CaptionDropout, "a probability from 0 to below 1");
+        Check(NoiseOffset >= 0, "noise offset", NoiseOffset, "0 or more; 0.1 is usual");
         Check(LatentReuse > 0, "reuse of latents", LatentReuse, "1 or more");
         Check(UNet.CrossAttentionDim == TextEncoder.HiddenSize, "UNet's context width", UNet.CrossAttentionDim, $"the text encoder's, {TextEncoder.HiddenSize}");
         Check(UNet.BlockOutChannels.All(c => c > 0 && c % UNet.NormNumGroups == 0), "UNet's channels", string.Join(", ", UNet.BlockOutChannels), $"multiples of {UNet.NormNumGroups}");

@@ -82,13 +82,22 @@ public sealed class VaePretrainer : Pretrainer
         File.AppendAllText(Path.Combine(_run.Folder, "reconstruction.jsonl"), line + "\n");
     }
 
-    private protected override void WriteModel(CancellationToken cancellationToken) =>
-        SnapshotWriter.WriteVae(_modelFolder, _vae, _run.Options.Vae with { ScalingFactor = MeasureScalingFactor(), SampleSize = Pictures.Size });
+    // Latents of mean 0, times the scaling factor of unit variance (arXiv 2112.10752, appendix G). The mean matters, for a picture
+    // is drawn from noise of mean 0: far from the data's, it leaves a tint.
+    private protected override void WriteModel(CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        using Tensor latents = LatentMeans();                                                         // (N, C, H, W)
+        using Tensor origin = latents.mean([0, 2, 3]);
+        double scalingFactor = Math.Round(1 / (latents - origin.view(1, -1, 1, 1)).std().item<float>(), 5);
+        _vae.MoveOrigin(origin);
+        SnapshotWriter.WriteVae(_modelFolder, _vae, _run.Options.Vae with { ScalingFactor = scalingFactor, SampleSize = Pictures.Size });
+        _vae.MoveOrigin(-origin); // training may go on with the weights as they were
+    }
 
     private protected override void DisposeNetworks() => _vae.Dispose();
 
-    // Latents times this have unit variance (arXiv 2112.10752, appendix G).
-    private double MeasureScalingFactor()
+    private Tensor LatentMeans()
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
@@ -97,10 +106,10 @@ public sealed class VaePretrainer : Pretrainer
         {
             Tensor pictures = PictureBatch.Variations(Pictures, batch);
             using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(DType, _device));
-            means.Add(posterior.Mean.to(ScalarType.Float32));
+            means.Add(posterior.Mean.to(ScalarType.Float32, CPU));
         }
 
-        return Math.Round(1 / cat(means).std().item<float>(), 5);
+        return cat(means).MoveToOuterDisposeScope();
     }
 
     private Tensor Reconstruct(Tensor pictures)

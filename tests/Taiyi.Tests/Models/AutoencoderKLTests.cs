@@ -50,6 +50,23 @@ public sealed class AutoencoderKLTests
     }
 
     [Fact]
+    public void Another_origin_moves_the_latents_and_leaves_the_pictures()
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using AutoencoderKL vae = GoldenModel.Vae(GoldenModel.TinyTaiyi);
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("vae.safetensors"));
+        Tensor offset = tensor([0.5f, -1f, 2f, 0f]), offsets = offset.view(1, 4, 1, 1);
+
+        vae.MoveOrigin(offset);
+
+        using DiagonalGaussianDistribution posterior = vae.Encode(golden.Read("image"));
+        Close.Assert(golden.Read("mean") - offsets, posterior.Mean, Tolerance);
+        Close.Assert(golden.Read("logvar"), posterior.LogVariance, Tolerance);
+        Close.Assert(golden.Read("decoded"), vae.Decode(golden.Read("latents") - offsets), Tolerance);
+    }
+
+    [Fact]
     public void The_same_seed_draws_the_same_latents()
     {
         using var scope = NewDisposeScope();

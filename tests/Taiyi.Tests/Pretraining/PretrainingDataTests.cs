@@ -12,7 +12,7 @@ public sealed class PretrainingDataTests
     {
         IPictureSource pictures = (Art with { Labels = ["狮子", "汽车"], Sets = ["fluent", "noto"] }).Open();
         string[] prompts = [.. Enumerable.Range(0, pictures.Count).Select(pictures.Prompt)];
-        Assert.Equal(["汽车，卡通风格", "汽车，扁平风格", "狮子，卡通风格", "狮子，扁平风格"], prompts.Order(StringComparer.Ordinal));
+        Assert.Equal(["汽车，卡通风格，白色背景", "汽车，扁平风格，白色背景", "狮子，卡通风格，白色背景", "狮子，扁平风格，白色背景"], prompts.Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -55,6 +55,20 @@ public sealed class AutoencoderKL : Module
     }
 
     /// <summary>
+    /// Takes an offset off all latents without changing a picture: the mean of every posterior becomes smaller by it, and the
+    /// decoder adds it again. Both are folded into the biases of the 1x1 convolutions at either end of the latents.
+    /// </summary>
+    /// <param name="offset">(C), a number for each latent channel, before the scaling factor; float32 on the CPU.</param>
+    public void MoveOrigin(Tensor offset)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        Tensor weight = _postQuantConv.Weight.to(float32, CPU).flatten(1);                  // (C, C)
+        _quantConv.Bias!.narrow(0, 0, offset.shape[0]).sub_(offset.to(_quantConv.Bias));
+        _postQuantConv.Bias!.add_(weight.mv(offset).to(_postQuantConv.Bias));
+    }
+
+    /// <summary>
     /// Whether <see cref="Decode"/> works in tiles, as after <c>enable_vae_tiling</c> of diffusers: half the memory for
     /// somewhat more than twice the time. True and false decide it; null, the default, takes tiles on a CPU whose
     /// free memory is smaller than <see cref="DecodeBytes"/>, unless gradients are recorded.
