@@ -87,12 +87,11 @@ public sealed class VaePretrainer : Pretrainer
     private protected override void WriteModel(CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        using Tensor latents = LatentMeans();                                                         // (N, C, H, W)
-        using Tensor origin = latents.mean([0, 2, 3]);
+        Tensor latents = LatentMeans();                                                               // (N, C, H, W)
+        Tensor origin = latents.mean([0, 2, 3]);
         double scalingFactor = Math.Round(1 / (latents - origin.view(1, -1, 1, 1)).std().item<float>(), 5);
-        _vae.MoveOrigin(origin);
+        _vae.MoveOrigin(origin); // of the running mean, which the caller takes out again: the trained weights stay
         SnapshotWriter.WriteVae(_modelFolder, _vae, _run.Options.Vae with { ScalingFactor = scalingFactor, SampleSize = Pictures.Size });
-        _vae.MoveOrigin(-origin); // training may go on with the weights as they were
     }
 
     private protected override void DisposeNetworks() => _vae.Dispose();
