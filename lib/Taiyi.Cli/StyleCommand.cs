@@ -6,7 +6,7 @@ using Taiyi.Training;
 
 namespace Taiyi.Cli;
 
-/// <summary><c>taiyi style emoji=FILE poster=FILE</c>: how near a base model and its LoRAs come to the training sets.</summary>
+/// <summary><c>taiyi style emoji=FILE poster=FILE</c>: how near a base model and its LoRAs come to the training sets, and how many subjects they keep.</summary>
 internal sealed class StyleCommand
 {
     private readonly ModelOptions _model = new();
@@ -24,7 +24,7 @@ internal sealed class StyleCommand
     public static Command Create()
     {
         StyleCommand self = new();
-        Command command = new("style", "Measure how near a model with and without LoRAs comes to the training sets") { self._loras, self._output, self._seed, self._steps };
+        Command command = new("style", "Measure how near a model with and without LoRAs comes to the training sets, and which share of subjects it keeps") { self._loras, self._output, self._seed, self._steps };
         self._model.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -87,17 +87,21 @@ internal sealed class StyleCommand
             table.AddColumn(new TableColumn($"to the {name} set").RightAligned());
         }
 
+        table.AddColumn(new TableColumn("subjects kept").RightAligned());
         foreach ((string name, IReadOnlyList<RgbImage> pictures) in rows)
         {
-            StyleStatistics statistics = StyleStatistics.Of(pictures);
-            table.AddRow([name, .. sets.Select(set => FormattableString.Invariant($"{statistics.DistanceTo(set):f3}"))]);
+            string kept = FormattableString.Invariant($"{SubjectStatistics.Kept(rows[0].Pictures, pictures):p0}");
+            table.AddRow([name, .. Distances(StyleStatistics.Of(pictures)), kept]);
         }
 
         for (int i = 0; i < sets.Length; i++)
         {
-            table.AddRow([$"{names[i]} set", .. sets.Select(set => FormattableString.Invariant($"{sets[i].DistanceTo(set):f3}"))]);
+            table.AddRow([$"{names[i]} set", .. Distances(sets[i]), ""]);
         }
 
         AnsiConsole.Write(table);
+
+        IEnumerable<string> Distances(StyleStatistics statistics) =>
+            sets.Select(set => FormattableString.Invariant($"{statistics.DistanceTo(set):f3}"));
     }
 }

@@ -28,9 +28,9 @@ public class VerbTests
         CommandResult result = CommandProcess.Run(Repository.Root, "info");
 
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains("16.1 M", result.Output, StringComparison.Ordinal); // data/models/taiyi-mini/README.md
+        Assert.Contains("11.0 M", result.Output, StringComparison.Ordinal); // data/models/taiyi-mini/README.md
         Assert.Contains("64 x 64 pixels", result.Output, StringComparison.Ordinal);
-        Assert.Contains("3963 entries, 32 tokens", result.Output, StringComparison.Ordinal);
+        Assert.Contains("4038 entries, 32 tokens", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -80,19 +80,4 @@ public sealed class AutoencoderKLTests
         Close.Assert(drawn, posterior.Sample(again), 0);
         Assert.False(drawn.equal(posterior.Sample(other)).all().item<bool>());
     }
-
-    [Fact]
-    public void The_pictures_of_taiyi_mini_equal_the_reference()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using AutoencoderKL vae = GoldenModel.Vae(Repository.MiniModel);
-        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
-
-        foreach (string run in (string[])["lion", "seed_defaults", "panda"])
-        {
-            Tensor picture = vae.Decode(golden.Read($"{run}.final") / vae.Config.ScalingFactor);
-            Close.Assert(golden.Read($"{run}.picture"), (picture / 2 + 0.5).clamp(0, 1), Tolerance);
-        }
-    }
 }

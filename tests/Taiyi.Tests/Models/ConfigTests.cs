@@ -10,15 +10,15 @@ public sealed class ConfigTests
     public void Sizes_come_from_the_file()
     {
         var unet = UNet2DConditionConfig.FromFile(Path.Combine(Repository.MiniModel, "unet", "config.json"));
-        Assert.Equal([96, 160, 224], unet.BlockOutChannels);
+        Assert.Equal([64, 128, 192], unet.BlockOutChannels);
         Assert.Equal(["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"], unet.DownBlockTypes);
         Assert.Equal((4, 192, 1, 16), (unet.NumAttentionHeads, unet.CrossAttentionDim, unet.LayersPerBlock, unet.SampleSize));
 
         var vae = AutoencoderKLConfig.FromFile(Path.Combine(Repository.MiniModel, "vae", "config.json"));
-        Assert.Equal((4, 8, 64, 0.44504), (vae.DownscaleFactor, vae.NormNumGroups, vae.SampleSize, vae.ScalingFactor));
+        Assert.Equal((4, 8, 64, 0.37675), (vae.DownscaleFactor, vae.NormNumGroups, vae.SampleSize, vae.ScalingFactor));
 
         var bert = BertConfig.FromFile(Path.Combine(Repository.MiniModel, "text_encoder", "config.json"));
-        Assert.Equal((3963, 192, 3, 4, 768, 32), (bert.VocabSize, bert.HiddenSize, bert.NumHiddenLayers, bert.NumAttentionHeads, bert.IntermediateSize, bert.MaxPositionEmbeddings));
+        Assert.Equal((4038, 192, 3, 4, 768, 32), (bert.VocabSize, bert.HiddenSize, bert.NumHiddenLayers, bert.NumAttentionHeads, bert.IntermediateSize, bert.MaxPositionEmbeddings));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Taiyi.Checkpoints;
+using Taiyi.Data;
 using Taiyi.Models;
 using static TorchSharp.torch;
 
@@ -42,8 +43,10 @@ public sealed class TiledDecodeTests
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         using AutoencoderKL vae = GoldenModel.Vae(Repository.MiniModel);
-        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
-        Tensor latents = (golden.Read("lion.final") / vae.Config.ScalingFactor).tile([1, 1, 2, 2]);
+        string file = Directory.EnumerateFiles(Repository.PathTo("data/poster/images")).Order(StringComparer.Ordinal).First();
+        Tensor picture = ImagePreprocessing.ResizeAndCenterCrop(ImageFile.Read(file), 128).ToTensor().unsqueeze(0); // (1, 3, 128, 128)
+        using DiagonalGaussianDistribution posterior = vae.Encode(picture);
+        Tensor latents = posterior.Mean; // (1, 4, 32, 32)
 
         Close.Assert(Decode(vae, latents, tiling: false), Decode(vae, latents, tiling: true), Tolerance);
     }

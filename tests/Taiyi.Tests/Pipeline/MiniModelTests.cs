@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Taiyi.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Pipeline;
@@ -7,34 +5,6 @@ namespace Taiyi.Tests.Pipeline;
 /// <summary>The small model that ships, and what the pipeline promises of seeds, options and cancellation.</summary>
 public class MiniModelTests
 {
-    private static readonly JsonElement Runs = JsonDocument.Parse(File.ReadAllText(Repository.Golden("mini/golden.json"))).RootElement;
-
-    public static TheoryData<string> GoldenRuns => [.. Runs.EnumerateObject().Select(r => r.Name)];
-
-    [Theory]
-    [MemberData(nameof(GoldenRuns))]
-    [NoTensorLeak]
-    public void Taiyi_mini_draws_the_pictures_of_the_reference(string run)
-    {
-        using var scope = NewDisposeScope();
-        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("mini/golden.safetensors"));
-        using StableDiffusionPipeline pipeline = Load();
-        JsonElement settings = Runs.GetProperty(run);
-        GenerationOptions options = new()
-        {
-            NumInferenceSteps = settings.GetProperty("steps").GetInt32(),
-            GuidanceScale = settings.GetProperty("guidance_scale").GetDouble(),
-            NumImagesPerPrompt = settings.GetProperty("images").GetInt32(),
-            Latents = golden.Read($"{run}.latents"),
-        };
-
-        using GenerationResult result = pipeline.Generate(settings.GetProperty("prompt").GetString()!, options);
-
-        // 50 steps carry float32 noise further than the 5 of tiny-taiyi: values reach 4, pictures are in [0, 1].
-        Close.Assert(golden.Read($"{run}.final"), result.Latents, 5e-3);
-        Close.Assert(golden.Read($"{run}.picture"), result.Images / 2 + 0.5, 5e-3);
-    }
-
     [Fact]
     [NoTensorLeak]
     public void A_picture_of_a_batch_equals_its_seed_alone()
