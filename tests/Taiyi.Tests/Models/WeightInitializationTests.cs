@@ -16,9 +16,9 @@ public sealed class WeightInitializationTests
         WeightInitialization.Initialize(unet, generator);
 
         // U(-b, b) has deviation b/√3, here with b = 1/√fanIn.
-        AssertDeviation(1 / Math.Sqrt(3 * 384), unet.get_parameter("time_embedding.linear_2.weight")!);
-        AssertDeviation(1 / Math.Sqrt(3 * 9 * 224), unet.get_parameter("mid_block.resnets.0.conv1.weight")!);
-        AssertDeviation(1 / Math.Sqrt(3 * 384), unet.get_parameter("time_embedding.linear_2.bias")!);
+        AssertDeviation(1 / Math.Sqrt(3 * 256), unet.get_parameter("time_embedding.linear_2.weight")!);
+        AssertDeviation(1 / Math.Sqrt(3 * 9 * 192), unet.get_parameter("mid_block.resnets.0.conv1.weight")!);
+        AssertDeviation(1 / Math.Sqrt(3 * 256), unet.get_parameter("time_embedding.linear_2.bias")!);
         Assert.Equal(1, unet.get_parameter("conv_norm_out.weight")!.min().item<float>());
         Assert.Equal(0, unet.get_parameter("conv_norm_out.bias")!.abs().max().item<float>());
     }
