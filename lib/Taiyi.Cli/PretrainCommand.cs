@@ -72,9 +72,15 @@ internal sealed class PretrainDiffusionCommand
     private readonly Option<int?> _layers = new("--layers") { Description = "Layers of the text encoder (3 if absent)", HelpName = "N" };
     private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; OUTPUT/model/vae if absent", HelpName = "DIR" };
 
+    private readonly Option<string?> _from = new("--from")
+    {
+        Description = "Model whose VAE, text encoder, UNet and vocabulary the training begins with, such as data/models/taiyi-mini; random weights if absent",
+        HelpName = "DIR",
+    };
+
     public PretrainDiffusionCommand()
     {
-        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae };
+        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -96,10 +102,17 @@ internal sealed class PretrainDiffusionCommand
 
     private DiffusionPretrainingOptions NewOptions(ParseResult parsed, string model)
     {
+        string? from = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null;
+        if (from is not null && ((Option[])[_channels, _width, _layers, _vae]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } superfluous)
+        {
+            throw new ArgumentException($"{superfluous.Name} cannot stand beside --from: the model in '{from}' has its own sizes and VAE. Leave one of the two out.");
+        }
+
         DiffusionPretrainingOptions options = new()
         {
             Data = _settings.Data(parsed),
-            VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(model, "vae")),
+            VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(from ?? model, "vae")),
+            InitialModel = from,
         };
         int width = parsed.GetValue(_width) ?? options.TextEncoder.HiddenSize, layers = parsed.GetValue(_layers) ?? options.TextEncoder.NumHiddenLayers;
         int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [.. options.UNet.BlockOutChannels];

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Pretraining;
 
-/// <summary>Trains text encoder and UNet together from nothing, in the latents of a given VAE.</summary>
+/// <summary>Trains text encoder and UNet together, from nothing or from those of a model, in the latents of a given VAE.</summary>
 public sealed class DiffusionPretrainer : Pretrainer
 {
     private const int SheetColumns = 8;
@@ -25,36 +25,17 @@ public sealed class DiffusionPretrainer : Pretrainer
     /// <param name="pictures">The data of the run's options.</param>
     /// <param name="modelFolder">The model's folder; its VAE may already be in it.</param>
     /// <param name="device">Where to compute; the CPU if null.</param>
-    /// <exception cref="CheckpointException">The VAE is missing or damaged, or does not fit the size of the pictures.</exception>
+    /// <exception cref="CheckpointException">The VAE or the initial model is missing or damaged, or does not fit the size of the pictures.</exception>
     /// <exception cref="TrainingException">The run's checkpoint was trained on other data.</exception>
     public DiffusionPretrainer(PretrainingRun<DiffusionPretrainingOptions> run, IPictureSource pictures, string modelFolder, Device? device = null)
         : base(run, run.Options, pictures)
     {
         (_run, _modelFolder) = (run, modelFolder);
         DiffusionPretrainingOptions options = run.Options;
-        AutoencoderKL vae = SnapshotWriter.ReadVae(options.VaeFolder, device, DType);
-        IReadOnlyList<string> vocabulary = Vocabulary.Build(pictures.Texts);
-        string tokenizerFolder = Path.Combine(modelFolder, "tokenizer");
-        Vocabulary.WriteTokenizer(tokenizerFolder, vocabulary, options.TextEncoder.MaxPositionEmbeddings);
-
-        UNet2DConditionConfig unetConfig = options.UNet with
-        {
-            SampleSize = pictures.Size / vae.Config.DownscaleFactor,
-            InChannels = vae.Config.LatentChannels,
-            OutChannels = vae.Config.LatentChannels,
-        };
-        _pipeline = new StableDiffusionPipeline(
-            BertTokenizer.FromFolder(tokenizerFolder, options.TextEncoder.MaxPositionEmbeddings),
-            new BertTextEncoder(options.TextEncoder with { VocabSize = vocabulary.Count }, device, DType),
-            new UNet2DConditionModel(unetConfig, device, DType),
-            vae,
-            Scheduler.Create("pndm", options.Scheduler))
-        { SchedulerConfig = options.Scheduler };
-        _loss = new DiffusionLoss(_pipeline.UNet, options.Scheduler, vae.Config.ScalingFactor, options.SnrGamma);
+        _pipeline = options.InitialModel is { } initial ? ReadNetworks(initial, device) : NewNetworks(options, device);
+        AutoencoderKL vae = _pipeline.Vae;
+        _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
         _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
-
-        Initialize(_pipeline.TextEncoder, "first weights of the text encoder");
-        Initialize(_pipeline.UNet, "first weights of the UNet");
         Start(new KeyValuePair<string, nn.Module>("text_encoder", _pipeline.TextEncoder), new KeyValuePair<string, nn.Module>("unet", _pipeline.UNet));
     }
 
@@ -69,7 +50,7 @@ public sealed class DiffusionPretrainer : Pretrainer
         Tensor context = _pipeline.TextEncoder.call(Tokens(latents, dropped.data<float>().ToArray()));                // (B, L, D)
         using TrainingBatch batch = new(latents.Mean, latents.Deviation, context);
         using DiffusionDraws draws = DiffusionDraws.Draw(
-            latents.Mean.shape, _run.Options.Scheduler.NumTrainTimesteps, generator, _run.Options.NoiseOffset, _pipeline.Device);
+            latents.Mean.shape, _pipeline.SchedulerConfig.NumTrainTimesteps, generator, _run.Options.NoiseOffset, _pipeline.Device);
         return _loss.Compute(batch, draws).MoveToOuterDisposeScope();
     }
 
@@ -94,6 +75,48 @@ public sealed class DiffusionPretrainer : Pretrainer
     {
         _latents.Dispose();
         _pipeline.Dispose();
+    }
+
+    private StableDiffusionPipeline NewNetworks(DiffusionPretrainingOptions options, Device? device)
+    {
+        AutoencoderKL vae = SnapshotWriter.ReadVae(options.VaeFolder, device, DType);
+        IReadOnlyList<string> vocabulary = Vocabulary.Build(Pictures.Texts);
+        UNet2DConditionConfig unetConfig = options.UNet with
+        {
+            SampleSize = Pictures.Size / vae.Config.DownscaleFactor,
+            InChannels = vae.Config.LatentChannels,
+            OutChannels = vae.Config.LatentChannels,
+        };
+        StableDiffusionPipeline pipeline = new(
+            WriteTokenizer(vocabulary, options.TextEncoder.MaxPositionEmbeddings),
+            new BertTextEncoder(options.TextEncoder with { VocabSize = vocabulary.Count }, device, DType),
+            new UNet2DConditionModel(unetConfig, device, DType),
+            vae,
+            Scheduler.Create("pndm", options.Scheduler))
+        { SchedulerConfig = options.Scheduler };
+        Initialize(pipeline.TextEncoder, "first weights of the text encoder");
+        Initialize(pipeline.UNet, "first weights of the UNet");
+        return pipeline;
+    }
+
+    private StableDiffusionPipeline ReadNetworks(string initialModel, Device? device)
+    {
+        ModelFolder model = ModelFolder.Open(initialModel);
+        int? size = model.UNetConfig.SampleSize * model.VaeConfig.DownscaleFactor;
+        if (size is not null && size != Pictures.Size)
+        {
+            throw new CheckpointException($"The model in '{initialModel}' draws {size} x {size} pixels, the pictures have {Pictures.Size}: train it on pictures of its own size.");
+        }
+
+        WriteTokenizer(File.ReadAllLines(Path.Combine(model.TokenizerFolder, "vocab.txt")), model.TextEncoderConfig.MaxPositionEmbeddings);
+        return StableDiffusionPipeline.FromPretrained(initialModel, device, DType);
+    }
+
+    private BertTokenizer WriteTokenizer(IReadOnlyList<string> vocabulary, int maxLength)
+    {
+        string folder = Path.Combine(_modelFolder, "tokenizer");
+        Vocabulary.WriteTokenizer(folder, vocabulary, maxLength);
+        return BertTokenizer.FromFolder(folder, maxLength);
     }
 
     private Tensor Tokens(LatentBatch latents, float[] dropped)

@@ -142,8 +142,14 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
         (Steps, BatchSize, LearningRate, WeightDecay) = (12000, 32, 8e-4, 0.01);
     }
 
-    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>
+    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>; of no use with <see cref="InitialModel"/>.</summary>
     public required string VaeFolder { get; init; }
+
+    /// <summary>
+    /// Model that the training begins with: its networks, vocabulary and noise schedule are taken in place of the VAE and the
+    /// sizes named here, and must stay there until the training ends. Null for random weights.
+    /// </summary>
+    public string? InitialModel { get; init; }
 
     /// <summary>Sizes of the UNet.</summary>
     public UNet2DConditionConfig UNet { get; init; } = UNetOf(192, 64, 128, 192);

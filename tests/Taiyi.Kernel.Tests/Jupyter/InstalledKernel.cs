@@ -49,7 +49,8 @@ public sealed class InstalledKernel : IDisposable
 
     private static (int ExitCode, string Printed, string Errors) Run(string[] arguments, string jupyterPath)
     {
-        var start = new ProcessStartInfo(Python, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // A folder that stays: a test of NotebookRunner that runs meanwhile has moved this process into one that it deletes.
+        var start = new ProcessStartInfo(Python, arguments) { WorkingDirectory = Repository.PathTo("."), RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["JUPYTER_PATH"] = jupyterPath;
         start.Environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1";
         using Process process = Process.Start(start)!;

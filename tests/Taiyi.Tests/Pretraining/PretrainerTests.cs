@@ -114,6 +114,35 @@ public sealed class PretrainerTests : IDisposable
     }
 
     [Fact]
+    [NoTensorLeak]
+    public void A_training_begins_with_the_weights_and_the_words_of_the_model_that_it_is_given()
+    {
+        _tiny.Vae("vae", "first").Dispose();
+        DiffusionPretrainingOptions options = _tiny.DiffusionOptions with { VaeFolder = _tiny.Folder("first/vae") };
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("first")))
+        {
+            trainer.Train();
+        }
+
+        File.WriteAllText(Path.Combine(_tiny.DataFolder, "p02.txt"), "a word that the model does not have: 鱻");
+        options = options with { InitialModel = _tiny.Folder("first"), LearningRate = 1e-12 }; // a step that moves nothing
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("second-run"), options), _tiny.Data.Open(), _tiny.Folder("second")))
+        {
+            trainer.Train();
+        }
+
+        AssertSameFile("first/tokenizer/vocab.txt", "second/tokenizer/vocab.txt");
+        AssertSameWeights("first/unet/diffusion_pytorch_model.safetensors", "second/unet/diffusion_pytorch_model.safetensors");
+        AssertSameWeights("first/text_encoder/model.safetensors", "second/text_encoder/model.safetensors");
+        AssertSameWeights("first/vae/diffusion_pytorch_model.safetensors", "second/vae/diffusion_pytorch_model.safetensors");
+
+        IPictureSource larger = (_tiny.Data with { Size = 2 * TinyPretraining.Size }).Open();
+        CheckpointException error = Assert.Throws<CheckpointException>(
+            () => new DiffusionPretrainer(PretrainingRun.Create(_tiny.Folder("third-run"), options), larger, _tiny.Folder("third")));
+        Assert.Contains("draws 16 x 16 pixels, the pictures have 32", error.Message);
+    }
+
+    [Fact]
     public void Other_data_or_a_run_that_is_there_are_refused()
     {
         _tiny.Vae("run", "model").Dispose();
@@ -132,6 +161,14 @@ public sealed class PretrainerTests : IDisposable
         Assert.Equal(json, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.ToJson());
         Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run"), steps: 9).Options.Steps);
         Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.Steps);
+    }
+
+    private void AssertSameWeights(string expected, string actual)
+    {
+        using var scope = NewDisposeScope();
+        using SafetensorsFile first = SafetensorsFile.Open(_tiny.Folder(expected)), second = SafetensorsFile.Open(_tiny.Folder(actual));
+        Assert.NotEmpty(first.Tensors);
+        Assert.All(first.Tensors.Keys, name => Close.Assert(first.Read(name), second.Read(name), 1e-7));
     }
 
     private void Interrupt(string name, long after)
