@@ -39,20 +39,14 @@ public static class ScaledDotProductAttention
     internal static Tensor Blocked(Tensor query, Tensor key, Tensor value)
     {
         using var scope = NewDisposeScope();
-        long[] shape = query.shape; // B, heads, L, d
+        long[] shape = query.shape;                                                                   // B, heads, L, d
         long length = key.shape[2];
-        Tensor queries = query.flatten(0, 1);                                             // (B·heads, L, d)
-        Tensor keys = (key.flatten(0, 1) / Math.Sqrt(shape[3])).transpose(1, 2);           // (B·heads, d, Lk)
-        Tensor values = WithOnes(value.flatten(0, 1));                                    // (B·heads, Lk, d or more)
         long heads = Math.Max(1, ScoresAtOnce / (shape[2] * length)), rows = Math.Max(1, ScoresAtOnce / length);
-        List<Tensor> outputs = [];
-        for (long first = 0; first < queries.shape[0]; first += heads)
-        {
-            long count = Math.Min(heads, queries.shape[0] - first);
-            outputs.Add(Rows(queries.narrow(0, first, count), keys.narrow(0, first, count), values.narrow(0, first, count), rows));
-        }
-
-        return Joined(outputs, 0).unflatten(0, shape[..2]).MoveToOuterDisposeScope();       // (B, heads, L, d)
+        Tensor[] queries = query.flatten(0, 1).split(heads);                                          // (<= heads, L, d) each
+        Tensor[] keys = (key.flatten(0, 1) / Math.Sqrt(shape[3])).transpose(1, 2).split(heads);       // (<= heads, d, Lk)
+        Tensor[] values = WithOnes(value.flatten(0, 1)).split(heads);                                 // (<= heads, Lk, d or more)
+        List<Tensor> outputs = [.. queries.Select((some, i) => Rows(some, keys[i], values[i], rows))]; // (<= heads, L, d)
+        return Joined(outputs, 0).unflatten(0, shape[..2]).MoveToOuterDisposeScope();                 // (B, heads, L, d)
     }
 
     // Some heads, all their queries in blocks: (h, L, d), (h, d, Lk), (h, Lk, d or more) -> (h, L, d).
