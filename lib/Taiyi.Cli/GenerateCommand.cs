@@ -60,6 +60,12 @@ internal sealed class GenerateCommand
         HelpName = "G",
     };
 
+    private readonly Option<double?> _guidanceRescale = new("--guidance-rescale")
+    {
+        Description = "How much of guidance's excess contrast is taken back, 0 to 1; the model's own default, else 0",
+        HelpName = "PHI",
+    };
+
     private readonly Option<long> _seed = new("--seed")
     {
         Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
@@ -100,7 +106,7 @@ internal sealed class GenerateCommand
         Command command = new("generate", "Draw pictures of Chinese prompts") { self._prompts };
         self._model.AddTo(command);
         foreach (Option option in (Option[])
-            [self._negativePrompt, self._style, self._lora, self._scheduler, self._spacing, self._steps, self._guidanceScale, self._seed,
+            [self._negativePrompt, self._style, self._lora, self._scheduler, self._spacing, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
              self._numImages, self._height, self._width, self._image, self._strength, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
@@ -170,6 +176,7 @@ internal sealed class GenerateCommand
         {
             NegativePrompt = parsed.GetValue(_negativePrompt)!,
             GuidanceScale = parsed.GetValue(_guidanceScale) ?? pipeline.Defaults.GuidanceScale ?? builtIn.GuidanceScale,
+            GuidanceRescale = parsed.GetValue(_guidanceRescale) ?? pipeline.Defaults.GuidanceRescale,
             NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? builtIn.NumInferenceSteps,
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,

@@ -34,6 +34,7 @@ internal static class GenerationSummary
                 images = pictures,
                 options.NegativePrompt,
                 options.GuidanceScale,
+                options.GuidanceRescale,
                 options.NumInferenceSteps,
                 scheduler = pipeline.Scheduler.GetType().Name,
                 dtype = pipeline.DType.ToString().ToLowerInvariant(),

@@ -57,6 +57,6 @@ internal static class InfoCommand
             .AddRow("picture", $"{size} x {size} pixels, latents {unet.InChannels} x {side} x {side}, scaling factor {vae.ScalingFactor}")
             .AddRow("scheduler", $"{scheduler.NumTrainTimesteps} timesteps, beta {scheduler.BetaStart} to {scheduler.BetaEnd} {scheduler.BetaSchedule}, {scheduler.PredictionType}")
             .AddRow("tokenizer", $"{model.TextEncoderConfig.VocabSize} entries, {tokenizer.MaxLength} tokens a prompt")
-            .AddRow("defaults", $"guidance scale {model.Defaults.GuidanceScale ?? 7.5}, {model.Defaults.NumInferenceSteps ?? 50} steps of {model.Defaults.Scheduler ?? "pndm"}");
+            .AddRow("defaults", $"guidance scale {model.Defaults.GuidanceScale ?? 7.5}, rescale {model.Defaults.GuidanceRescale ?? 0}, {model.Defaults.NumInferenceSteps ?? 50} steps of {model.Defaults.Scheduler ?? "pndm"}");
     }
 }

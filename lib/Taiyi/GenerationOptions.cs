@@ -15,6 +15,12 @@ public sealed record GenerationOptions
     /// </summary>
     public double GuidanceScale { get; init; } = 7.5;
 
+    /// <summary>
+    /// How much of the deviation that guidance adds to the prediction is taken back, 0 (none) to 1: a large guidance scale
+    /// then no longer burns the picture out. Null for the model's own, else 0.
+    /// </summary>
+    public double? GuidanceRescale { get; init; }
+
     /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
     public int NumInferenceSteps { get; init; } = 50;
 

@@ -14,6 +14,7 @@ internal static class GenerationOptionsCheck
             options.NumInferenceSteps >= 1 && options.NumInferenceSteps <= most,
             $"The number of steps is {options.NumInferenceSteps}; it must be 1 to {most}, the timesteps that the model was trained with.");
         Require(double.IsFinite(options.GuidanceScale), $"The guidance scale is {options.GuidanceScale}; it must be a finite number, 7.5 is usual.");
+        Require(options.GuidanceRescale is null or (>= 0 and <= 1), $"The guidance rescale is {options.GuidanceRescale}; it must be 0 to 1, 0.7 is usual.");
         CheckSize("height", options.Height, pipeline);
         CheckSize("width", options.Width, pipeline);
         if (options.Image is { } image)

@@ -36,9 +36,10 @@ public static class GenerationResultFiles
         string negative = options.NegativePrompt.Length > 0 ? $"\nNegative prompt: {options.NegativePrompt}" : "";
         string sampler = scheduler is null ? "" : $", Sampler: {scheduler}";
         string strength = options.Image is null ? "" : string.Create(CultureInfo.InvariantCulture, $", Denoising strength: {options.Strength}");
+        string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}, Seed: {result.Seeds[index]}, Size: {result.Images.shape[3]}x{result.Images.shape[2]}{strength}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {result.Seeds[index]}, Size: {result.Images.shape[3]}x{result.Images.shape[2]}{strength}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

@@ -59,6 +59,7 @@ public static class Inference
             NegativePrompt = negativePrompt,
             NumImagesPerPrompt = numImagesPerPrompt,
             GuidanceScale = guidanceScale,
+            GuidanceRescale = pipeline.Defaults.GuidanceRescale,
             NumInferenceSteps = numInferenceSteps,
             Seed = seed,
         };

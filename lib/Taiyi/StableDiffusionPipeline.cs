@@ -143,7 +143,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         Scheduler.SetTimesteps(options.NumInferenceSteps, options.Image is null ? 1 : options.Strength);
         Tensor latents = Start(options, seeds.Generators);
 
-        foreach (DenoisingStep step in Denoise(latents, embeddings, options.GuidanceScale, seeds.Generators, cancellationToken))
+        foreach (DenoisingStep step in Denoise(latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, cancellationToken))
         {
             progress?.Report(step);
             if (step.Index == step.Total - 1)
@@ -261,6 +261,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="prompt">Conditioning of B pictures.</param>
     /// <param name="guidanceScale">Guidance scale w; without an unconditional half it has no effect.</param>
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
+    /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; the model's own if null, else 0.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
     public IEnumerable<DenoisingStep> Denoise(
@@ -268,8 +269,10 @@ public sealed class StableDiffusionPipeline : IDisposable
         PromptEmbeddings prompt,
         double guidanceScale = 7.5,
         IReadOnlyList<Generator>? generators = null,
+        double? guidanceRescale = null,
         CancellationToken cancellationToken = default)
     {
+        double rescale = guidanceRescale ?? Defaults.GuidanceRescale ?? 0;
         IReadOnlyList<double> timesteps = Scheduler.Timesteps;
         using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
@@ -279,7 +282,7 @@ public sealed class StableDiffusionPipeline : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
-                SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, generators);
+                SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, rescale, generators);
                 if (i > 0)
                 {
                     sample.Dispose();
@@ -300,11 +303,11 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     private SchedulerOutput DenoiseOnce(
-        Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, IReadOnlyList<Generator>? generators)
+        Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor noise = PredictNoise(Scheduler.ScaleModelInput(sample, timestep), timestep, prompt, guidanceScale);
+        Tensor noise = PredictNoise(Scheduler.ScaleModelInput(sample, timestep), timestep, prompt, guidanceScale, guidanceRescale);
         SchedulerOutput output = Scheduler.Step(noise, timestep, sample, generators);
         return new SchedulerOutput(output.PrevSample.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
     }
@@ -314,8 +317,9 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="timestep">Training timestep t.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
     /// <param name="guidanceScale">Guidance scale w.</param>
+    /// <param name="guidanceRescale">φ of arXiv 2305.08891, section 3.4: 1 gives every picture's prediction the deviation of the one that follows the prompt alone, 0 leaves it.</param>
     /// <returns>Predicted noise (B, C, H/f, W/f), float32.</returns>
-    public Tensor PredictNoise(Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale)
+    public Tensor PredictNoise(Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, double guidanceRescale = 0)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -329,7 +333,17 @@ public sealed class StableDiffusionPipeline : IDisposable
 
         Tensor[] halves = noise.chunk(2);
         (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
-        return (unconditional + guidanceScale * (conditional - unconditional)).MoveToOuterDisposeScope();
+        Tensor guided = unconditional + guidanceScale * (conditional - unconditional);
+        return (guidanceRescale == 0 ? guided : Rescaled(guided, conditional, guidanceRescale)).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Rescaled(Tensor guided, Tensor conditional, double rescale)
+    {
+        using var scope = NewDisposeScope();
+        Tensor matched = guided * (Deviation(conditional) / Deviation(guided));
+        return (rescale * matched + (1 - rescale) * guided).MoveToOuterDisposeScope();
+
+        static Tensor Deviation(Tensor x) => x.flatten(1).std(1).reshape(-1, 1, 1, 1); // (B, 1, 1, 1)
     }
 
     /// <summary>Latents to pictures.</summary>

@@ -10,11 +10,13 @@ namespace Taiyi.Checkpoints;
 /// <param name="GuidanceScale">Weight of the prompt; 7.5 suits Stable Diffusion, small models want less.</param>
 /// <param name="NumInferenceSteps">Denoising steps.</param>
 /// <param name="Scheduler">A sampler's name, such as <c>pndm</c>.</param>
+/// <param name="GuidanceRescale">How much of guidance's excess deviation is taken back, 0 to 1; for models that a large guidance scale burns out.</param>
 /// <param name="Style">Words appended to every prompt; empty for none.</param>
 public sealed record ModelDefaults(
     double? GuidanceScale = null,
     int? NumInferenceSteps = null,
     string? Scheduler = null,
+    double? GuidanceRescale = null,
     string? Style = null)
 {
     /// <summary>The file's name in a model folder.</summary>
@@ -46,7 +48,7 @@ public sealed record ModelDefaults(
         catch (JsonException error)
         {
             throw new CheckpointException(
-                $"'{path}' cannot be read (line {error.LineNumber + 1}, {error.Path}): it is a JSON object that may hold guidance_scale, num_inference_steps, scheduler and style.", error);
+                $"'{path}' cannot be read (line {error.LineNumber + 1}, {error.Path}): it is a JSON object that may hold guidance_scale, num_inference_steps, scheduler, guidance_rescale and style.", error);
         }
     }
 }

@@ -58,7 +58,7 @@ public static class SnapshotWriter
         string defaults = Path.Combine(folder, ModelDefaults.FileName);
         if (!File.Exists(defaults))
         {
-            RunFolder.WriteText(defaults, JsonSerializer.Serialize(new ModelDefaults(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm"), SnakeCase) + "\n");
+            RunFolder.WriteText(defaults, JsonSerializer.Serialize(new ModelDefaults(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm", GuidanceRescale: 0.7), SnakeCase) + "\n");
         }
     }
 

@@ -136,8 +136,8 @@ public sealed class ModelFolderTests : IDisposable
     public void A_model_may_carry_its_own_defaults()
     {
         string path = Path.Combine(_folder, "taiyi.json");
-        File.WriteAllText(path, """{ "guidance_scale": 2, "num_inference_steps": 25, "scheduler": "dpmpp_2m", "style": "" }""");
-        Assert.Equal(new ModelDefaults(2, 25, "dpmpp_2m", ""), ModelFolder.Open(_folder).Defaults);
+        File.WriteAllText(path, """{ "guidance_scale": 2, "num_inference_steps": 25, "scheduler": "dpmpp_2m", "guidance_rescale": 0.7, "style": "" }""");
+        Assert.Equal(new ModelDefaults(2, 25, "dpmpp_2m", 0.7, ""), ModelFolder.Open(_folder).Defaults);
 
         File.WriteAllText(path, """{ "guidance": 2 }""");
         Assert.Contains("guidance_scale", Assert.Throws<CheckpointException>(() => ModelFolder.Open(_folder)).Message);

@@ -46,6 +46,36 @@ public sealed class DenoisingTests
         Assert.True((strong.Latents - weak.Latents).abs().max().item<float>() > 1e-2);
     }
 
+    [Theory]
+    [InlineData(0.7)]
+    [InlineData(1)]
+    public void Guidance_rescale_takes_back_the_deviation_that_guidance_adds(double rescale)
+    {
+        using var scope = NewDisposeScope();
+        using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Repository.Golden("tiny-taiyi"), dtype: ScalarType.Float32);
+        using PromptEmbeddings prompt = pipeline.EncodePrompt(["一只猫", "狗"]);
+        using Generator generator = new(3, CPU);
+        Tensor sample = randn(pipeline.LatentShape(2), generator: generator);
+        Tensor conditional = pipeline.PredictNoise(sample, 500, prompt, 1), guided = pipeline.PredictNoise(sample, 500, prompt, 7.5);
+
+        Tensor rescaled = pipeline.PredictNoise(sample, 500, prompt, 7.5, rescale);
+
+        for (int picture = 0; picture < 2; picture++)
+        {
+            // arXiv:2305.08891, section 3.4: a multiple of the guided prediction, with a deviation between the two.
+            double before = Deviation(guided[picture]), aim = Deviation(conditional[picture]);
+            Close.Assert(guided[picture] * (rescale * aim / before + 1 - rescale), rescaled[picture], 1e-5);
+            Assert.Equal(rescale * aim + (1 - rescale) * before, Deviation(rescaled[picture]), 1e-5);
+        }
+    }
+
+    private static double Deviation(Tensor x)
+    {
+        float[] values = [.. x.contiguous().data<float>()];
+        double mean = values.Average(v => (double)v);
+        return Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1));
+    }
+
     // One UNet call a half, each with a copy of the text of its own: nothing is remembered and nothing shared.
     private static Tensor SeparateCalls(StableDiffusionPipeline pipeline, Tensor sample, PromptEmbeddings prompt, double guidanceScale)
     {
