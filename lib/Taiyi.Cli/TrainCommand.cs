@@ -27,6 +27,7 @@ internal sealed class TrainCommand
         TrainCommand self = new();
         Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume };
         self._settings.AddTo(command);
+        self._model.DType.Description = "float32 or bfloat16; float32 if absent";
         self._model.AddTo(command);
         command.SetBody(self.Run);
         return command;
