@@ -26,7 +26,7 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal((64, 64), (picture.Width, picture.Height));
         string parameters = ImageFile.ReadText(files[1])["parameters"];
         Assert.Equal(
-            "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 3, Seed: 1001, Size: 64x64",
+            "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 3, CFG rescale: 0.7, Seed: 1001, Size: 64x64",
             parameters);
     }
 
