@@ -31,15 +31,8 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
     public override Tensor forward(Tensor sample, Tensor? temb)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = NormActivateConvolve(_norm1, _conv1, sample); // (B, outChannels, H, W)
-        if (_timeEmbProj is not null)
-        {
-            Tensor shift = _timeEmbProj.call(functional.silu(temb!)); // (B, outChannels)
-            hidden.add_(shift[.., .., TensorIndex.None, TensorIndex.None]);
-        }
-
-        hidden = NormActivateConvolve(_norm2, _conv2, hidden);
-        Tensor shortcut = _convShortcut is null ? sample : Convolve(_convShortcut, sample);
+        Tensor hidden = Hidden(sample, temb); // (B, outChannels, H, W)
+        Tensor shortcut = _convShortcut?.call(sample) ?? sample;
         return hidden.add_(shortcut).MoveToOuterDisposeScope();
     }
 
@@ -50,14 +43,17 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
         return hidden.Plus(_convShortcut is null ? sample : sample.Convolve(_convShortcut));
     }
 
-    // A scope of its own: the normalised copy is gone before the next one is made. SiLU may overwrite it, and autograd
-    // keeps what it needs of it.
-    internal static Tensor NormActivateConvolve(GroupNorm norm, Conv2d convolution, Tensor sample)
+    // A scope of its own: the map between the convolutions is gone before the shortcut is made.
+    private Tensor Hidden(Tensor sample, Tensor? temb)
     {
         using var scope = NewDisposeScope();
-        return Convolve(convolution, functional.silu(norm.call(sample), inplace: true)).MoveToOuterDisposeScope();
-    }
+        Tensor hidden = _conv1.NormActivateConvolve(_norm1, sample);
+        if (_timeEmbProj is not null)
+        {
+            Tensor shift = _timeEmbProj.call(functional.silu(temb!)); // (B, outChannels)
+            hidden.add_(shift[.., .., TensorIndex.None, TensorIndex.None]);
+        }
 
-    private static Tensor Convolve(Conv2d convolution, Tensor sample) =>
-        RowMap.IsLarge(sample) ? RowMap.Of(sample).Convolve(convolution).ToTensor() : convolution.call(sample);
+        return _conv2.NormActivateConvolve(_norm2, hidden).MoveToOuterDisposeScope();
+    }
 }

@@ -131,7 +131,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         }
 
         // 6. post-process
-        return ResnetBlock2D.NormActivateConvolve(_convNormOut, _convOut, hidden).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
+        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
     }
 
     private void CheckShapes(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)

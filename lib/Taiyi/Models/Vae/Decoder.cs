@@ -48,12 +48,10 @@ public sealed class Decoder : Module<Tensor, Tensor>
         Tensor hidden = Middle(latents); // (B, C, H, W)
         foreach (UpDecoderBlock2D block in _upBlocks)
         {
-            // The full-size maps are the largest tensors of the whole model: each goes when the next is there.
-            using Tensor below = hidden;
-            hidden = block.call(below); // (B, C, 2H, 2W)
+            hidden = block.Consume(hidden); // (B, C, 2H, 2W)
         }
 
-        return ResnetBlock2D.NormActivateConvolve(_convNormOut, _convOut, hidden).MoveToOuterDisposeScope();
+        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same picture but for rounding, in less memory and more time: no map between two resnets is there as a whole.</summary>
@@ -100,17 +98,20 @@ public sealed class UpDecoderBlock2D : Module<Tensor, Tensor>
     }
 
     /// <summary>(B, inChannels, H, W) -> (B, outChannels, 2H, 2W).</summary>
-    public override Tensor forward(Tensor sample)
+    public override Tensor forward(Tensor sample) => Consume(sample.alias());
+
+    /// <summary>The same, and frees the sample: full-size maps are the largest tensors of the whole model, and each goes when the next is there.</summary>
+    internal Tensor Consume(Tensor sample)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = sample.alias();
+        long[] size = [2 * sample.shape[2], 2 * sample.shape[3]];
+        Tensor hidden = sample;
         foreach (ResnetBlock2D resnet in _resnets)
         {
             using Tensor before = hidden; // used here alone
             hidden = resnet.call(before, null); // (B, outChannels, H, W)
         }
 
-        long[] size = [2 * sample.shape[2], 2 * sample.shape[3]];
         hidden = _upsamplers?[0].call(hidden, size) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
     }

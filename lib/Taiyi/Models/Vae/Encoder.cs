@@ -53,7 +53,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         }
 
         hidden = _midBlock.call(hidden);
-        return ResnetBlock2D.NormActivateConvolve(_convNormOut, _convOut, hidden).MoveToOuterDisposeScope();
+        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope();
     }
 }
 
