@@ -283,6 +283,7 @@ public sealed class StableDiffusionPipeline : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, rescale, generators);
+                FreeMemory.ReturnUnused();
                 if (i > 0)
                 {
                     sample.Dispose();

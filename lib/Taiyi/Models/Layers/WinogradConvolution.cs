@@ -27,9 +27,6 @@ internal static unsafe class WinogradConvolution
     private const long LeastProducts = 1L << 28;
     private const long LeastChannels = 64;
 
-    // The VAE's maps of the picture's size.
-    private const long HugeBytes = 128L << 20;
-
     // Of a row: it lies on the stack while it is transformed.
     private const long MostPixels = 4096;
 
@@ -52,9 +49,9 @@ internal static unsafe class WinogradConvolution
     public static Tensor Convolve(Tensor input, Tensor weight, Tensor bias, Tensor? factor = null, Tensor? term = null)
     {
         Tensor output = InPieces(input, weight, bias, factor, term);
-        if (output.numel() * output.ElementSize >= HugeBytes)
+        if (RowMap.IsLarge(output))
         {
-            FreeMemory.ReturnUnused(); // beside a map like this it counts, and what it costs does not
+            FreeMemory.ReturnUnused(); // beside such maps it counts, and what it costs does not
         }
 
         return output;

@@ -1,0 +1,35 @@
+using Taiyi.Models;
+using static TorchSharp.torch;
+
+namespace Taiyi.Tests.Models;
+
+[NoTensorLeak]
+public sealed class FreeMemoryTests
+{
+    [Fact]
+    public void Memory_of_freed_tensors_goes_back_to_the_system_though_small_ones_between_them_stay()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only glibc keeps tensors of this size.");
+        using var scope = NewDisposeScope();
+        zeros(24 << 18).Dispose(); // from now on glibc takes 24 MiB from its heap
+        double before = ResidentMiB();
+
+        List<Tensor> large = [], small = [];
+        for (int i = 0; i < 16; i++)
+        {
+            large.Add(ones(24 << 18)); // 24 MiB of float32
+            small.Add(ones(16));
+        }
+
+        double most = ResidentMiB();
+        large.ForEach(tensor => tensor.Dispose());
+        FreeMemory.ReturnUnused();
+
+        Assert.InRange(most - before, 350, 1000);
+        Assert.InRange(ResidentMiB() - before, double.MinValue, 100);
+        Assert.All(small, tensor => Assert.Equal(16, tensor.sum().ToDouble()));
+    }
+
+    private static double ResidentMiB() =>
+        long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture) * Environment.SystemPageSize / 1048576.0;
+}
