@@ -1,4 +1,5 @@
 using Taiyi.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
