@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Taiyi.Checkpoints;
 using Taiyi.Lora;
 using Taiyi.Models;
@@ -19,6 +20,9 @@ namespace Taiyi;
 /// </remarks>
 public sealed class StableDiffusionPipeline : IDisposable
 {
+    // A large model's, beside which it costs nothing to return memory.
+    private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(1);
+
     /// <summary>Puts a pipeline together; it owns the networks and the scheduler from now on.</summary>
     public StableDiffusionPipeline(
         BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, IScheduler scheduler)
@@ -31,19 +35,19 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>Reads a model folder (a Hugging Face snapshot) or a single LDM checkpoint.</summary>
     /// <param name="path">The folder or file; see <see cref="ModelFolder"/>.</param>
     /// <param name="device">Where the networks live; the CPU if null.</param>
-    /// <param name="dtype">What they compute in; <see cref="Precision.Default"/> of the device if null.</param>
+    /// <param name="dtype">What their weights are kept in; <see cref="Precision.Default"/> of the device if null.</param>
     /// <exception cref="CheckpointException">The folder is no model, or a file in it is damaged or does not fit.</exception>
-    /// <exception cref="ArgumentException">The device cannot compute in that dtype.</exception>
+    /// <exception cref="ArgumentException">The networks know no such dtype.</exception>
     public static StableDiffusionPipeline FromPretrained(string path, Device? device = null, ScalarType? dtype = null)
     {
         device ??= CPU;
-        ScalarType computeDType = Precision.Check(dtype ?? Precision.Default(device), device);
+        ScalarType weightDType = Precision.Check(dtype ?? Precision.Default(device));
         ModelFolder folder = ModelFolder.Open(path);
         return new StableDiffusionPipeline(
             folder.LoadTokenizer(),
-            folder.LoadTextEncoder(device, computeDType),
-            folder.LoadUNet(device, computeDType),
-            folder.LoadVae(device, computeDType),
+            folder.LoadTextEncoder(device, weightDType),
+            folder.LoadUNet(device, weightDType),
+            folder.LoadVae(device, weightDType),
             Schedulers.Scheduler.Create("pndm", folder.SchedulerConfig))
         { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig };
     }
@@ -66,7 +70,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>Where the networks live.</summary>
     public Device Device { get; }
 
-    /// <summary>What the networks compute in.</summary>
+    /// <summary>What the networks' weights are kept in; they compute in <see cref="Precision.ComputeDType"/> of it.</summary>
     public ScalarType DType { get; }
 
     /// <summary>What the model's folder says of its noise schedule: the base of another scheduler for the same model.</summary>
@@ -247,7 +251,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(DType).to(Device)); // (1 or B, C, H/f, W/f)
+        using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(Device)); // (1 or B, C, H/f, W/f)
         Tensor noise = PictureNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
         Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
         return latents.MoveToOuterDisposeScope();
@@ -282,8 +286,13 @@ public sealed class StableDiffusionPipeline : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
+                long start = Stopwatch.GetTimestamp();
                 SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, rescale, generators);
-                FreeMemory.ReturnUnused();
+                if (Stopwatch.GetElapsedTime(start) > LongStep)
+                {
+                    FreeMemory.ReturnUnused();
+                }
+
                 if (i > 0)
                 {
                     sample.Dispose();
@@ -324,9 +333,8 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor input = sample.to(DType);
         Tensor t = tensor(timestep, dtype: float32, device: sample.device);
-        Tensor noise = UNet.call(input, t, prompt.Context).to(float32); // (B, C, H/f, W/f), with guidance (2B, C, H/f, W/f)
+        Tensor noise = UNet.call(sample, t, prompt.Context).to(float32); // (B, C, H/f, W/f), with guidance (2B, C, H/f, W/f)
         if (prompt.Unconditional is null)
         {
             return noise.MoveToOuterDisposeScope();
@@ -354,7 +362,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor unscaled = latents.to(Device).div(Vae.Config.ScalingFactor).to(DType);
+        Tensor unscaled = latents.to(Device).div(Vae.Config.ScalingFactor);
         // One at a time: the decoder's maps at full size are the largest tensors of a generation, and a batch of them is no faster.
         Tensor[] pictures = [.. unscaled.split(1).Select(one => Vae.Decode(one).to(float32).clamp(-1, 1).cpu())];
         return cat(pictures).MoveToOuterDisposeScope();

@@ -22,7 +22,7 @@ internal static partial class FreeMemory
     /// <summary>
     /// Gives memory back to the system that freed tensors left in the C library's heap, where there is much of it. glibc keeps
     /// tensors below 32 MiB there, aligned, so that the hole of one does not take another of its size: a large model's steps
-    /// would leave a GiB lying idle.
+    /// would leave a GiB lying idle. The next step has to take it again, so it is not for what is over in milliseconds.
     /// </summary>
     public static void ReturnUnused()
     {

@@ -53,16 +53,16 @@ internal sealed class LatentStream(IPictureSource pictures, AutoencoderKL vae, T
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor weight = vae.parameters().First();
+        Device device = vae.parameters().First().device;
         List<Tensor> means = [], deviations = [];
         for (int i = 0; i < BlockBatches; i++)
         {
             Interruption.Token.ThrowIfCancellationRequested();
             long first = (block * BlockBatches + i) * batchSize;
             Tensor batch = PictureBatch.Variations(pictures, [.. Enumerable.Range(0, batchSize).Select(k => first + k)]);
-            using DiagonalGaussianDistribution posterior = vae.Encode(batch.to(weight.dtype, weight.device));
-            means.Add(posterior.Mean.to(ScalarType.Float32));
-            deviations.Add((0.5 * posterior.LogVariance.to(ScalarType.Float32)).exp());
+            using DiagonalGaussianDistribution posterior = vae.Encode(batch.to(device));
+            means.Add(posterior.Mode());
+            deviations.Add((0.5 * posterior.LogVariance).exp());
         }
 
         Dispose();

@@ -95,12 +95,12 @@ public sealed class TextFidelity : IDisposable
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
-        Tensor weight = vae.parameters().First();
+        Device device = vae.parameters().First().device;
         List<Tensor> rebuilt = [];
         foreach (Tensor batch in pictures.split(DrawnAtOnce))
         {
-            using DiagonalGaussianDistribution posterior = vae.Encode(batch.to(weight.dtype, weight.device));
-            rebuilt.Add(vae.Decode(posterior.Mean).to(ScalarType.Float32, CPU).clamp(-1, 1));
+            using DiagonalGaussianDistribution posterior = vae.Encode(batch.to(device));
+            rebuilt.Add(vae.Decode(posterior.Mean).cpu().clamp(-1, 1));
         }
 
         return cat(rebuilt).MoveToOuterDisposeScope();

@@ -63,8 +63,8 @@ public sealed class VaePretrainer : Pretrainer
         using var scope = NewDisposeScope();
         long first = Step * _run.Options.BatchSize;
         Tensor pictures = PictureBatch.Variations(Pictures, [.. Enumerable.Range(0, _run.Options.BatchSize).Select(i => first + i)]); // (B, 3, H, W)
-        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(DType, _device));                                             // q(z|x)
-        Tensor noise = randn(posterior.Mean.shape, ScalarType.Float32, CPU, generator: generator).to(DType, _device);
+        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));                                             // q(z|x)
+        Tensor noise = randn(posterior.Mean.shape, ScalarType.Float32, CPU, generator: generator).to(_device);
         Tensor reconstruction = _vae.Decode(posterior.Sample(noise));                                                               // (B, 3, H, W)
         return _loss.Compute(pictures.to(_device), reconstruction, posterior).MoveToOuterDisposeScope();
     }
@@ -104,8 +104,8 @@ public sealed class VaePretrainer : Pretrainer
         foreach (long[] batch in Enumerable.Range(0, ScalePictures).Select(i => (long)i).Chunk(EvaluationBatch))
         {
             Tensor pictures = PictureBatch.Variations(Pictures, batch);
-            using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(DType, _device));
-            means.Add(posterior.Mean.to(ScalarType.Float32, CPU));
+            using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));
+            means.Add(posterior.Mean.cpu());
         }
 
         return cat(means).MoveToOuterDisposeScope();
@@ -113,8 +113,8 @@ public sealed class VaePretrainer : Pretrainer
 
     private Tensor Reconstruct(Tensor pictures)
     {
-        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(DType, _device));
-        return _vae.Decode(posterior.Mean).to(ScalarType.Float32, CPU);
+        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));
+        return _vae.Decode(posterior.Mean).cpu();
     }
 
     private static RgbImage[] Row(Tensor pictures) => [.. Enumerable.Range(0, (int)pictures.shape[0]).Select(i => RgbImage.FromTensor(pictures[i]))];

@@ -32,8 +32,7 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
         Tensor t = draws.Timesteps;                                                // t ~ Uniform({0, …, T-1}), (B)
         Tensor xt = Schedule.AddNoise(x0, epsilon, t);                             // x_t = √ᾱ_t x₀ + √(1-ᾱ_t) ε
 
-        ScalarType dtype = unet.parameters().First().dtype;
-        Tensor prediction = unet.call(xt.to(dtype), t, batch.Context.to(dtype)).to(ScalarType.Float32);
+        Tensor prediction = unet.call(xt, t, batch.Context);                       // ε_θ(x_t, t), (B, C, H, W)
         Tensor target = schedulerConfig.PredictionType == PredictionType.VPrediction ? Schedule.GetVelocity(x0, epsilon, t) : epsilon;
 
         Tensor errors = (prediction - target).square().mean([1, 2, 3]);            // ‖ε - ε_θ(x_t, t)‖² of each picture, (B)

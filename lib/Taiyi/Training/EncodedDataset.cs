@@ -143,11 +143,11 @@ public sealed class EncodedDataset : IDisposable
         StableDiffusionPipeline pipeline, Text2ImageDataset dataset, int[] numbers, bool horizontalFlip, List<Tensor> means, List<Tensor> deviations)
     {
         using var scope = NewDisposeScope();
-        Tensor pixels = stack([.. numbers.Select(i => dataset.Read(i).PixelValues)]).to(pipeline.DType, pipeline.Device); // (B, 3, 8H, 8W)
+        Tensor pixels = stack([.. numbers.Select(i => dataset.Read(i).PixelValues)]).to(pipeline.Device); // (B, 3, 8H, 8W)
         Tensor[] views = horizontalFlip ? [pixels, pixels.flip(3)] : [pixels];
         DiagonalGaussianDistribution[] posteriors = [.. views.Select(pipeline.Vae.Encode)];
-        means.Add(stack([.. posteriors.Select(posterior => posterior.Mean.to(ScalarType.Float32))]).MoveToOuterDisposeScope()); // (V, B, C, H, W)
-        deviations.Add(stack([.. posteriors.Select(posterior => (0.5 * posterior.LogVariance.to(ScalarType.Float32)).exp())]).MoveToOuterDisposeScope());
+        means.Add(stack([.. posteriors.Select(posterior => posterior.Mean)]).MoveToOuterDisposeScope()); // (V, B, C, H, W)
+        deviations.Add(stack([.. posteriors.Select(posterior => (0.5 * posterior.LogVariance).exp())]).MoveToOuterDisposeScope());
     }
 
     private static Tensor MoveTo(Device device, Tensor tensor)

@@ -37,14 +37,14 @@ public sealed class BertTextEncoder : Module<Tensor, Tensor>
 
     /// <summary>The last hidden state of every token, [PAD] included: Taiyi was trained without an attention mask.</summary>
     /// <param name="inputIds">Token numbers, (B, L) int64, L at most <see cref="BertConfig.MaxPositionEmbeddings"/>.</param>
-    /// <returns>(B, L, D), the network's dtype.</returns>
+    /// <returns>(B, L, D), in what the network computes in.</returns>
     /// <exception cref="ArgumentException">The text is longer than the network has positions.</exception>
     public override Tensor forward(Tensor inputIds) => forward(inputIds, attentionMask: null);
 
     /// <summary>As above, but no token attends where the mask is 0, as users of transformers know it.</summary>
     /// <param name="inputIds">Token numbers, (B, L) int64.</param>
     /// <param name="attentionMask">1 at real tokens and 0 at [PAD], (B, L) int64; null for no mask.</param>
-    /// <returns>(B, L, D), the network's dtype.</returns>
+    /// <returns>(B, L, D), in what the network computes in.</returns>
     /// <exception cref="ArgumentException">The text is longer than the network has positions.</exception>
     public Tensor forward(Tensor inputIds, Tensor? attentionMask)
     {

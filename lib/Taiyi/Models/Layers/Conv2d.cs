@@ -24,7 +24,7 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
         }
 
         (Tensor factor, Tensor term) = norm.Affine(norm.Moments(sample));
-        return WinogradConvolution.Convolve(sample, Weight, Bias!, factor, term).MoveToOuterDisposeScope();
+        return Apply(sample, (weight, bias) => WinogradConvolution.Convolve(sample, weight, bias!, factor, term)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Some rows of the output, for a convolution that keeps the size; of the input it asks for one or more rows around them.</summary>
@@ -36,9 +36,9 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
         return Convolve(rows).narrow(2, first - above, last - first).MoveToOuterDisposeScope(); // without those around them
     }
 
-    private Tensor Convolve(Tensor input) => IsWinograd(input)
-        ? WinogradConvolution.Convolve(input, Weight, Bias!)
-        : functional.conv2d(input, Weight, Bias, [stride, stride], [padding, padding]);
+    private Tensor Convolve(Tensor input) => Apply(input, (weight, bias) => IsWinograd(input)
+        ? WinogradConvolution.Convolve(input, weight, bias!)
+        : functional.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
 
     private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight);
 }

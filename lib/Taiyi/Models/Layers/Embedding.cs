@@ -5,6 +5,10 @@ namespace Taiyi.Models;
 /// <summary>A table of vectors, (numEmbeddings, width), looked up by row number.</summary>
 public sealed class Embedding(long numEmbeddings, long width) : WeightedLayer(nameof(Embedding), [numEmbeddings, width], null)
 {
-    /// <summary>int64 ids of any shape (…) -> (…, width).</summary>
-    public override Tensor forward(Tensor ids) => Weight[TensorIndex.Tensor(ids)];
+    /// <summary>int64 ids of any shape (…) -> (…, width), in what the network computes in.</summary>
+    public override Tensor forward(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return Weight[TensorIndex.Tensor(ids)].to(ComputeDType).MoveToOuterDisposeScope();
+    }
 }

@@ -12,7 +12,7 @@ public sealed class GroupNorm(long numGroups, long numChannels, double eps)
     : WeightedLayer(nameof(GroupNorm), [numChannels], numChannels)
 {
     /// <summary>(B, C, H, W) -> (B, C, H, W).</summary>
-    public override Tensor forward(Tensor input) => functional.group_norm(input, numGroups, Weight, Bias, eps);
+    public override Tensor forward(Tensor input) => Apply(input, (weight, bias) => functional.group_norm(input, numGroups, weight, bias, eps));
 
     /// <summary>Mean and mean square of every group, (2, B, groups) float64: those of a map are the mean of those of its parts.</summary>
     internal Tensor Moments(Tensor input)

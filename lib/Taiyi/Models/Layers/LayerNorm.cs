@@ -7,5 +7,5 @@ namespace Taiyi.Models;
 public sealed class LayerNorm(long width, double eps = 1e-5) : WeightedLayer(nameof(LayerNorm), [width], width)
 {
     /// <summary>(…, width) -> (…, width).</summary>
-    public override Tensor forward(Tensor input) => functional.layer_norm(input, [width], Weight, Bias, eps);
+    public override Tensor forward(Tensor input) => Apply(input, (weight, bias) => functional.layer_norm(input, [width], weight, bias, eps));
 }

@@ -8,5 +8,5 @@ public sealed class Linear(long inFeatures, long outFeatures, bool bias = true)
     : WeightedLayer(nameof(Linear), [outFeatures, inFeatures], bias ? outFeatures : null)
 {
     /// <summary>(…, inFeatures) -> (…, outFeatures).</summary>
-    public override Tensor forward(Tensor input) => functional.linear(input, Weight, Bias);
+    public override Tensor forward(Tensor input) => Apply(input, (weight, bias) => functional.linear(input, weight, bias));
 }

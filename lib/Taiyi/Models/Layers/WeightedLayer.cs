@@ -30,6 +30,21 @@ public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
     /// <summary>Grows whenever an adapter on this layer is put on, taken off or changed: what was computed before is out of date.</summary>
     internal int Revision { get; set; }
 
+    /// <summary>What the layer computes in, whatever its weights are kept in; see <see cref="Precision.ComputeDType"/>.</summary>
+    internal ScalarType ComputeDType => Precision.ComputeDType(Weight.dtype, Weight.device);
+
+    /// <summary>Computes with weight and bias in the dtype of the input; where they are kept in another, copies live that long.</summary>
+    private protected Tensor Apply(Tensor input, Func<Tensor, Tensor?, Tensor> operation)
+    {
+        if (Weight.dtype == input.dtype)
+        {
+            return operation(Weight, Bias);
+        }
+
+        using var scope = NewDisposeScope();
+        return operation(Weight.to(input.dtype), Bias?.to(input.dtype)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>
     /// Gives every layer of a network memory for its weights: uninitialised, so load a checkpoint or call
     /// <see cref="WeightInitialization"/>; and frozen, so that inference keeps no graph: training asks for gradients.

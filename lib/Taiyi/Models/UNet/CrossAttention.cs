@@ -55,7 +55,11 @@ public sealed class CrossAttention(long queryDim, long contextDim, long heads) :
     }
 
     /// <summary>Key and value (B, heads, Lk, d) of a context (B, Lk, contextDim).</summary>
-    internal (Tensor Key, Tensor Value) Project(Tensor context) => (SplitHeads(_toK.call(context)), SplitHeads(_toV.call(context)));
+    internal (Tensor Key, Tensor Value) Project(Tensor context)
+    {
+        using Tensor input = context.to(_toK.ComputeDType);
+        return (SplitHeads(_toK.call(input)), SplitHeads(_toV.call(input)));
+    }
 
     private Tensor SplitHeads(Tensor x) => x.unflatten(2, [heads, -1]).transpose(1, 2); // (B, heads, L, d)
 }

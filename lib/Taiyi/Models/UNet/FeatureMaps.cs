@@ -24,9 +24,9 @@ public sealed class FeatureMaps : IDisposable
 
     /// <summary>Runs the network once, without gradients, and keeps the output of every block.</summary>
     /// <param name="unet">The network; it is left as it was.</param>
-    /// <param name="sample">x_t, (B, C, H, W), the network's dtype.</param>
+    /// <param name="sample">x_t, (B, C, H, W).</param>
     /// <param name="timestep">Training timestep: one for all, or (B).</param>
-    /// <param name="encoderHiddenStates">Encoded captions, (B, L, D), the network's dtype.</param>
+    /// <param name="encoderHiddenStates">Encoded captions, (B, L, D).</param>
     /// <exception cref="ArgumentException">An input has another shape than the network takes.</exception>
     public static FeatureMaps Of(UNet2DConditionModel unet, Tensor sample, Tensor timestep, Tensor encoderHiddenStates)
     {

@@ -91,13 +91,13 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
     }
 
     /// <summary>Noise prediction (velocity, for a v-prediction model).</summary>
-    /// <param name="sample">Noisy latents x_t, (B, InChannels, H, W), the network's dtype, near unit variance.</param>
+    /// <param name="sample">Noisy latents x_t, (B, InChannels, H, W), near unit variance.</param>
     /// <param name="timestep">Training timestep 0 to 999, whole or fractional: one for all, or (B).</param>
     /// <param name="encoderHiddenStates">
-    /// Encoded captions c, (B, L, CrossAttentionDim), the network's dtype; or (kB, L, CrossAttentionDim), k captions for each
+    /// Encoded captions c, (B, L, CrossAttentionDim); or (kB, L, CrossAttentionDim), k captions for each
     /// latent in k blocks of B, with one timestep for all: what comes before the first caption is then computed once.
     /// </param>
-    /// <returns>(B, OutChannels, H, W), or (kB, OutChannels, H, W).</returns>
+    /// <returns>(B, OutChannels, H, W), or (kB, OutChannels, H, W), in the sample's dtype.</returns>
     /// <exception cref="ArgumentException">An input has another shape.</exception>
     public override Tensor forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)
     {
@@ -105,13 +105,14 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         using var scope = NewDisposeScope();
 
         // 0. no centering: center_input_sample is false in this family.
+        Tensor input = sample.to(_convIn.ComputeDType);
 
         // 1. time
         Tensor sinusoids = TimestepEmbedding.Sinusoids(timestep.reshape(-1), Config.BlockOutChannels[0]); // (1 or B, C0)
-        Tensor temb = _timeEmbedding.call(sinusoids.to(sample.dtype)); // (1 or B, 4 C0)
+        Tensor temb = _timeEmbedding.call(sinusoids.to(input.dtype)); // (1 or B, 4 C0)
 
         // 2. pre-process
-        Tensor hidden = _convIn.call(sample); // (B, C0, H, W)
+        Tensor hidden = _convIn.call(input); // (B, C0, H, W)
 
         // 3. down
         Stack<Tensor> skips = new([hidden]);
@@ -131,7 +132,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         }
 
         // 6. post-process
-        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
+        return _convOut.NormActivateConvolve(_convNormOut, hidden).to(sample.dtype).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
     }
 
     private void CheckShapes(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)

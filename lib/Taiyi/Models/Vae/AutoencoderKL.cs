@@ -44,11 +44,12 @@ public sealed class AutoencoderKL : Module
     public AutoencoderKLConfig Config { get; }
 
     /// <summary>The posterior over the latents of a picture; the caller disposes it.</summary>
-    /// <param name="image">(B, 3, H, W), pixels in [-1, 1], the network's dtype; sides are multiples of the VAE's factor.</param>
+    /// <param name="image">(B, 3, H, W), pixels in [-1, 1]; sides are multiples of the VAE's factor.</param>
     public DiagonalGaussianDistribution Encode(Tensor image)
     {
         using var scope = NewDisposeScope();
-        var posterior = new DiagonalGaussianDistribution(_quantConv.call(_encoder.call(image)));
+        Tensor moments = _quantConv.call(_encoder.call(image.to(_quantConv.ComputeDType)));
+        var posterior = new DiagonalGaussianDistribution(moments.to(image.dtype));
         posterior.Mean.MoveToOuterDisposeScope();
         posterior.LogVariance.MoveToOuterDisposeScope();
         return posterior;
@@ -82,15 +83,15 @@ public sealed class AutoencoderKL : Module
     public bool? UseTiling { get; set; }
 
     /// <summary>The picture of some latents.</summary>
-    /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor, the network's dtype.</param>
-    /// <returns>(B, 3, 8H, 8W) for four resolutions; pixels near [-1, 1], not clamped.</returns>
+    /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor.</param>
+    /// <returns>(B, 3, 8H, 8W) for four resolutions; pixels near [-1, 1], not clamped, in the latents' dtype.</returns>
     public Tensor Decode(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        Tensor unquantized = _postQuantConv.call(latents);
-        bool tiles = UseTiling ?? (!is_grad_enabled() && latents.device_type == DeviceType.CPU && DecodeBytes(latents) > FreeMemory.Bytes);
+        Tensor unquantized = _postQuantConv.call(latents.to(_postQuantConv.ComputeDType));
+        bool tiles = UseTiling ?? (!is_grad_enabled() && latents.device_type == DeviceType.CPU && DecodeBytes(unquantized) > FreeMemory.Bytes);
         Tensor picture = tiles ? _decoder.InRows(unquantized) : _decoder.call(unquantized);
-        return picture.MoveToOuterDisposeScope();
+        return picture.to(latents.dtype).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -98,7 +99,7 @@ public sealed class AutoencoderKL : Module
     /// which has the picture's size and the channels of the second resolution. An estimate, measured at Taiyi's size
     /// (tests/Taiyi.Benchmarks).
     /// </summary>
-    /// <param name="latents">(B, latent channels, H, W).</param>
+    /// <param name="latents">(B, latent channels, H, W), in the dtype that is computed in.</param>
     public long DecodeBytes(Tensor latents)
     {
         long pixels = latents.shape[0] * latents.shape[2] * latents.shape[3] * Config.DownscaleFactor * Config.DownscaleFactor;
