@@ -14,7 +14,7 @@ internal sealed class ModelOptions
 
     public Option<string?> DType { get; } = new Option<string?>("--dtype")
     {
-        Description = "float32, bfloat16 or float16; the fastest that the device computes natively if absent",
+        Description = "What the weights are kept in: float32, bfloat16 or float16; the fastest that the device computes natively if absent",
         HelpName = "TYPE",
     }.AcceptOnly("float32", "bfloat16", "float16");
 

@@ -17,6 +17,7 @@ public sealed class DiffusionPretrainer : Pretrainer
     private readonly PretrainingRun<DiffusionPretrainingOptions> _run;
     private readonly string _modelFolder;
     private readonly StableDiffusionPipeline _pipeline;
+    private readonly AutoencoderKL _vae; // as it was read, in float32, to be written again: the pipeline's may be rounded to bfloat16
     private readonly DiffusionLoss _loss;
     private readonly LatentStream _latents;
 
@@ -34,6 +35,7 @@ public sealed class DiffusionPretrainer : Pretrainer
         DiffusionPretrainingOptions options = run.Options;
         _pipeline = options.InitialModel is { } initial ? ReadNetworks(initial, device) : NewNetworks(options, device);
         AutoencoderKL vae = _pipeline.Vae;
+        _vae = options.InitialModel is { } model ? ModelFolder.Open(model).LoadVae(CPU, ScalarType.Float32) : SnapshotWriter.ReadVae(options.VaeFolder);
         _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
         _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
         Start(new KeyValuePair<string, nn.Module>("text_encoder", _pipeline.TextEncoder), new KeyValuePair<string, nn.Module>("unet", _pipeline.UNet));
@@ -69,11 +71,12 @@ public sealed class DiffusionPretrainer : Pretrainer
         ImageFile.WritePng(path, ContactSheet.Compose(rows));
     }
 
-    private protected override void WriteModel(CancellationToken cancellationToken) => SnapshotWriter.Write(_modelFolder, _pipeline);
+    private protected override void WriteModel(CancellationToken cancellationToken) => SnapshotWriter.Write(_modelFolder, _pipeline, _vae);
 
     private protected override void DisposeNetworks()
     {
         _latents.Dispose();
+        _vae.Dispose();
         _pipeline.Dispose();
     }
 

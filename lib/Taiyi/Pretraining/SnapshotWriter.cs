@@ -27,9 +27,10 @@ public static class SnapshotWriter
     /// <summary>Writes all parts of a model but the tokenizer, which must be in the folder, and <c>taiyi.json</c> if there is none.</summary>
     /// <param name="folder">It is made if it is missing.</param>
     /// <param name="pipeline">The networks.</param>
-    public static void Write(string folder, StableDiffusionPipeline pipeline)
+    /// <param name="vae">The VAE to be written in place of the pipeline's.</param>
+    public static void Write(string folder, StableDiffusionPipeline pipeline, AutoencoderKL vae)
     {
-        WriteVae(folder, pipeline.Vae, pipeline.Vae.Config);
+        WriteVae(folder, vae, vae.Config);
         WriteNetwork(Path.Combine(folder, "unet"), VaeWeights, pipeline.UNet, pipeline.UNet.Config, """
             {"_class_name": "UNet2DConditionModel", "act_fn": "silu", "center_input_sample": false, "downsample_padding": 1,
              "flip_sin_to_cos": true, "freq_shift": 0, "mid_block_scale_factor": 1}

@@ -1,4 +1,5 @@
 using Taiyi.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
@@ -46,7 +47,7 @@ public sealed class WinogradConvolutionTests
     }
 
     [Fact]
-    public void A_layer_takes_it_for_a_large_map_without_gradients_alone_and_gives_the_same_either_way()
+    public void A_layer_takes_it_for_a_large_map_and_frozen_weights_alone_and_gives_the_same_either_way()
     {
         using var scope = NewDisposeScope();
         using Generator generator = new(3, CPU);
@@ -57,13 +58,17 @@ public sealed class WinogradConvolutionTests
         norm.Bias!.copy_(linspace(-1, 1, 64));
         Tensor map = randn([1, 64, 256, 264], generator: generator), weight = convolution.Weight;
 
-        Assert.False(WinogradConvolution.Suits(map, weight)); // gradients are recorded
+        weight.requires_grad = true;
         Tensor recorded = convolution.call(map), recordedWithNorm = convolution.NormActivateConvolve(norm, map);
+        weight.requires_grad = false;
 
         using IDisposable noGrad = no_grad();
         Assert.Equal(System.Runtime.Intrinsics.X86.Avx.IsSupported, WinogradConvolution.Suits(map, weight));
         Assert.False(WinogradConvolution.Suits(map.narrow(2, 0, 100), weight)); // small
         Assert.False(WinogradConvolution.Suits(map.bfloat16(), weight.bfloat16()));
+        Tensor plain = nn.functional.conv2d(map, weight, convolution.Bias, [1L, 1], [1L, 1]);
+        Assert.True(recorded.equal(plain).all().ToBoolean()); // libtorch's own
+        Assert.NotEqual(System.Runtime.Intrinsics.X86.Avx.IsSupported, convolution.call(map).equal(plain).all().ToBoolean());
         Close.Assert(recorded, convolution.call(map), Tolerance);
         Close.Assert(recordedWithNorm, convolution.NormActivateConvolve(norm, map), Tolerance);
     }

@@ -143,6 +143,21 @@ public sealed class PretrainerTests : IDisposable
     }
 
     [Fact]
+    [NoTensorLeak]
+    public void A_training_in_bfloat16_writes_the_VAE_as_it_was_read()
+    {
+        _tiny.Vae("vae", "model").Dispose();
+        byte[] before = File.ReadAllBytes(_tiny.Folder("model/vae/diffusion_pytorch_model.safetensors"));
+        DiffusionPretrainingOptions options = _tiny.DiffusionOptions with { DType = "BFloat16" };
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model")))
+        {
+            trainer.Train();
+        }
+
+        Assert.Equal(before, File.ReadAllBytes(_tiny.Folder("model/vae/diffusion_pytorch_model.safetensors")));
+    }
+
+    [Fact]
     public void Other_data_or_a_run_that_is_there_are_refused()
     {
         _tiny.Vae("run", "model").Dispose();

@@ -10,14 +10,28 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
     private readonly bool _keepsSize = stride == 1 && kernelSize == 1 + (2 * padding);
 
     /// <summary>(B, inChannels, H, W) -> (B, outChannels, H/stride, W/stride).</summary>
-    public override Tensor forward(Tensor input) =>
-        _keepsSize && RowMap.IsLarge(input) && !IsWinograd(input) ? RowMap.Of(input).Convolve(this).ToTensor() : Convolve(input);
+    public override Tensor forward(Tensor input)
+    {
+        bool winograd = IsWinograd(input);
+        if (_keepsSize && RowMap.IsLarge(input) && !winograd)
+        {
+            return RowMap.Of(input).Convolve(this).ToTensor();
+        }
+
+        if (!PassesGradientAlone(input) || !(winograd || Converts(input)))
+        {
+            return Convolve(input);
+        }
+
+        long[] shape = input.shape; // the backward pass comes when the input may be gone
+        return FrozenLayer.Run(input, Convolve, gradient => InputGradient(gradient, shape));
+    }
 
     /// <summary>The convolution of SiLU(norm(sample)), which in the fast case is never in memory as a whole.</summary>
     internal Tensor NormActivateConvolve(GroupNorm norm, Tensor sample)
     {
         using var scope = NewDisposeScope();
-        if (!IsWinograd(sample))
+        if (is_grad_enabled() || !IsWinograd(sample))
         {
             // SiLU may overwrite the normalised map: autograd keeps what it needs of it.
             return call(functional.silu(norm.call(sample), inplace: true)).MoveToOuterDisposeScope();
@@ -40,5 +54,14 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
         ? WinogradConvolution.Convolve(input, weight, bias!)
         : functional.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
 
-    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight);
+    // The transposed convolution; where the stride skips pixels at the lower and right edge, their gradient is zero.
+    private Tensor InputGradient(Tensor gradient, long[] shape) => Apply(gradient, (weight, _) => IsWinograd(gradient)
+        ? WinogradConvolution.InputGradient(gradient, weight)
+        : functional.conv_transpose2d(gradient, weight, null, [stride, stride], [padding, padding], [Skipped(shape[2]), Skipped(shape[3])]));
+
+    private long Skipped(long side) => (side + (2 * padding) - kernelSize) % stride;
+
+    // Not where gradients of the weights are asked for.
+    private bool IsWinograd(Tensor input) =>
+        _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && (!is_grad_enabled() || IsFrozen);
 }

@@ -8,5 +8,9 @@ public sealed class Linear(long inFeatures, long outFeatures, bool bias = true)
     : WeightedLayer(nameof(Linear), [outFeatures, inFeatures], bias ? outFeatures : null)
 {
     /// <summary>(…, inFeatures) -> (…, outFeatures).</summary>
-    public override Tensor forward(Tensor input) => Apply(input, (weight, bias) => functional.linear(input, weight, bias));
+    public override Tensor forward(Tensor input) => PassesGradientAlone(input) && Converts(input)
+        ? FrozenLayer.Run(input, Product, gradient => Apply(gradient, (weight, _) => matmul(gradient, weight)))
+        : Product(input);
+
+    private Tensor Product(Tensor input) => Apply(input, (weight, bias) => functional.linear(input, weight, bias));
 }

@@ -30,15 +30,15 @@ internal static unsafe class WinogradConvolution
     // Of a row: it lies on the stack while it is transformed.
     private const long MostPixels = 4096;
 
-    /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough, and no gradients recorded.</summary>
+    /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough. Gradients are not recorded.</summary>
     /// <param name="input">(B, C, H, W).</param>
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
     public static bool Suits(Tensor input, Tensor weight) =>
-        Avx.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && !is_grad_enabled()
+        Avx.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
         && Pixels(input) >= LeastPixels && Pixels(input) * weight.shape[0] * weight.shape[1] >= LeastProducts
         && weight.shape[0] >= LeastChannels && weight.shape[1] >= LeastChannels
         && Pixels(input) * Math.Max(weight.shape[0], weight.shape[1]) <= Array.MaxLength / sizeof(float) // bytes of a span
-        && weight.shape[1] % WinogradTransform.Lanes == 0 && input.shape[3] is >= WinogradTransform.Lanes and <= MostPixels;
+        && input.shape[1] % WinogradTransform.Lanes == 0 && input.shape[3] is >= WinogradTransform.Lanes and <= MostPixels;
 
     /// <summary>(B, C, H, W) -> (B, O, H, W).</summary>
     /// <param name="input">(B, C, H, W), for which <see cref="Suits"/> is true.</param>
@@ -46,9 +46,24 @@ internal static unsafe class WinogradConvolution
     /// <param name="bias">(O).</param>
     /// <param name="factor">(B, C) float32: with <paramref name="term"/>, the input is SiLU(factor x + term). Null for x itself.</param>
     /// <param name="term">(B, C) float32.</param>
-    public static Tensor Convolve(Tensor input, Tensor weight, Tensor bias, Tensor? factor = null, Tensor? term = null)
+    public static Tensor Convolve(Tensor input, Tensor weight, Tensor bias, Tensor? factor = null, Tensor? term = null) =>
+        Run(input, weight, bias, factor, term, turned: false);
+
+    /// <summary>
+    /// The gradient of the input, (B, O, H, W) -> (B, C, H, W): the same convolution with every filter turned by 180 degrees, and
+    /// channels and outputs exchanged.
+    /// </summary>
+    /// <param name="gradient">Of the output, (B, O, H, W), for which <see cref="Suits"/> is true with the weight turned.</param>
+    /// <param name="weight">(O, C, 3, 3).</param>
+    public static Tensor InputGradient(Tensor gradient, Tensor weight)
     {
-        Tensor output = InPieces(input, weight, bias, factor, term);
+        using Tensor none = weight.new_zeros(weight.shape[1]);
+        return Run(gradient, weight, none, null, null, turned: true);
+    }
+
+    private static Tensor Run(Tensor input, Tensor weight, Tensor bias, Tensor? factor, Tensor? term, bool turned)
+    {
+        Tensor output = InPieces(input, weight, bias, factor, term, turned);
         if (RowMap.IsLarge(output))
         {
             FreeMemory.ReturnUnused(); // beside such maps it counts, and what it costs does not
@@ -58,11 +73,11 @@ internal static unsafe class WinogradConvolution
     }
 
     // Some rows of tiles at a time, and of them some outputs at a time.
-    private static Tensor InPieces(Tensor input, Tensor weight, Tensor bias, Tensor? factor, Tensor? term)
+    private static Tensor InPieces(Tensor input, Tensor weight, Tensor bias, Tensor? factor, Tensor? term, bool turned)
     {
         using var scope = NewDisposeScope();
         (input, weight) = (input.contiguous(), weight.contiguous());
-        (int batch, int channels, int outputs) = ((int)input.shape[0], (int)input.shape[1], (int)weight.shape[0]);
+        (int batch, int channels, int outputs) = ((int)input.shape[0], (int)input.shape[1], (int)bias.shape[0]);
         WinogradTransform transform = new(batch, (int)input.shape[2], (int)input.shape[3]);
         int outputsAtOnce = Piece(outputs, WinogradTransform.Products * sizeof(float) * (long)channels);
         int widest = batch * Math.Max(channels, outputsAtOnce);
@@ -84,7 +99,7 @@ internal static unsafe class WinogradConvolution
                 int count = Math.Min(outputsAtOnce, outputs - first);
                 if (row == 0 || outputsAtOnce < outputs)
                 {
-                    ForEach(count, o => WinogradTransform.Filter(g, filters, first + o, o, channels));
+                    ForEach(count, o => WinogradTransform.Filter(g, filters, first + o, o, channels, outputs, turned));
                 }
 
                 using Tensor some = u.narrow(0, 0, count).transpose(0, 1); // (36, count, C)

@@ -27,19 +27,20 @@ internal sealed unsafe class WinogradTransform(int batch, int height, int width)
     /// <summary>Tiles in a row, a multiple of <see cref="Lanes"/>: those beyond the map are zero.</summary>
     public int TilesInRow => (width + (Tile * Lanes) - 1) / (Tile * Lanes) * Lanes;
 
-    /// <summary>U = G g Gᵀ of all filters of one output: (O, C, 3, 3) -> (outputs, 36, C).</summary>
-    public static void Filter(float* weight, float* u, int from, int to, int channels)
+    /// <summary>U = G g Gᵀ of all filters of one output: (O, C, 3, 3), or turned (C, O, 3, 3) -> (outputs, 36, C).</summary>
+    public static void Filter(float* weight, float* u, int from, int to, int channels, int outputs, bool turned)
     {
         float* g = stackalloc float[9 * Lanes], columns = stackalloc float[Points * 3 * Lanes];
-        weight += (long)from * channels * 9;
+        long step = turned ? 9L * outputs : 9; // from one channel to the next
+        weight += turned ? from * 9 : (long)from * channels * 9;
         u += (long)to * Products * channels;
-        for (int channel = 0; channel < channels; channel += Lanes, weight += 9 * Lanes, u += Lanes)
+        for (int channel = 0; channel < channels; channel += Lanes, weight += step * Lanes, u += Lanes)
         {
             for (int lane = 0; lane < Lanes; lane++)
             {
                 for (int element = 0; element < 9; element++)
                 {
-                    g[(element * Lanes) + lane] = weight[(lane * 9) + element];
+                    g[(element * Lanes) + lane] = weight[(lane * step) + (turned ? 8 - element : element)];
                 }
             }
 
