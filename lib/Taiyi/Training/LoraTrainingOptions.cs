@@ -124,7 +124,7 @@ public sealed record LoraTrainingOptions
     /// <summary>The folder of pictures and captions: a note like <see cref="Model"/>.</summary>
     public string? Data { get; init; }
 
-    /// <summary>What the base model computes in, <c>Float32</c> or <c>BFloat16</c>; the LoRA itself is always float32.</summary>
+    /// <summary>What the base model's weights are kept in, <c>Float32</c> or <c>BFloat16</c>; the LoRA itself is always float32.</summary>
     public string DType { get; init; } = "Float32";
 
     /// <summary>The recipe of a name.</summary>
