@@ -23,8 +23,8 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
             return Convolve(input);
         }
 
-        long[] shape = input.shape; // the backward pass comes when the input may be gone
-        return FrozenLayer.Run(input, Convolve, gradient => InputGradient(gradient, shape));
+        long[] size = input.shape[2..]; // the backward pass comes when the input may be gone
+        return FrozenLayer.Run(input, Convolve, gradient => InputGradient(gradient, size));
     }
 
     /// <summary>The convolution of SiLU(norm(sample)), which in the fast case is never in memory as a whole.</summary>
@@ -50,18 +50,21 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
         return Convolve(rows).narrow(2, first - above, last - first).MoveToOuterDisposeScope(); // without those around them
     }
 
-    private Tensor Convolve(Tensor input) => Apply(input, (weight, bias) => IsWinograd(input)
-        ? WinogradConvolution.Convolve(input, weight, bias!)
+    private Tensor Convolve(Tensor input) => Apply(input, (weight, bias) =>
+        IsWinograd(input) ? WinogradConvolution.Convolve(input, weight, bias!)
+        : IsIm2Col(input, stride) ? Im2ColConvolution.Convolve(input, weight, bias!, stride, padding)
         : functional.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
 
-    // The transposed convolution; where the stride skips pixels at the lower and right edge, their gradient is zero.
-    private Tensor InputGradient(Tensor gradient, long[] shape) => Apply(gradient, (weight, _) => IsWinograd(gradient)
-        ? WinogradConvolution.InputGradient(gradient, weight)
-        : functional.conv_transpose2d(gradient, weight, null, [stride, stride], [padding, padding], [Skipped(shape[2]), Skipped(shape[3])]));
+    private Tensor InputGradient(Tensor gradient, long[] size) => Apply(gradient, (weight, _) =>
+        IsWinograd(gradient) ? WinogradConvolution.InputGradient(gradient, weight)
+        : IsIm2Col(gradient, stride: 1) ? Im2ColConvolution.InputGradient(gradient, weight, size, stride, padding)
+        : functional.conv_transpose2d(gradient, weight, null, [stride, stride], [padding, padding], [Skipped(size[0]), Skipped(size[1])]));
 
+    // Where the stride skips pixels at the lower and right edge, their gradient is zero.
     private long Skipped(long side) => (side + (2 * padding) - kernelSize) % stride;
 
-    // Not where gradients of the weights are asked for.
-    private bool IsWinograd(Tensor input) =>
-        _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && (!is_grad_enabled() || IsFrozen);
+    // Neither where gradients of the weights are asked for.
+    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && (!is_grad_enabled() || IsFrozen);
+
+    private bool IsIm2Col(Tensor input, long stride) => kernelSize == 3 && Im2ColConvolution.Suits(input, Weight, stride) && (!is_grad_enabled() || IsFrozen);
 }
