@@ -15,7 +15,7 @@ public static class Inference
     /// <param name="modelPath">The base model's folder; <see cref="DefaultModel.Find"/> if null.</param>
     /// <param name="loraWeight">Strength of the LoRA, 0 (off) to 1 (as trained); other values extrapolate.</param>
     /// <param name="device">Where to compute; the CPU if null.</param>
-    /// <param name="dtype">What to compute in; <see cref="Precision.Default"/> if null.</param>
+    /// <param name="dtype">What the weights are kept in; <see cref="Precision.Default"/> if null.</param>
     public static StableDiffusionPipeline LoadLoraModel(
         string? loraPath, string? modelPath = null, double loraWeight = 1, Device? device = null, ScalarType? dtype = null)
     {

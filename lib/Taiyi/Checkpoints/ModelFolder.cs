@@ -74,7 +74,7 @@ public sealed class ModelFolder
 
     /// <summary>Builds the UNet and reads its weights.</summary>
     /// <param name="device">Where it lives; the CPU if null.</param>
-    /// <param name="dtype">What it computes in; float32 if null, whatever the file has.</param>
+    /// <param name="dtype">What its weights are kept in; float32 if null, whatever the file has.</param>
     /// <param name="cancellationToken">Ends the reading between two tensors.</param>
     /// <returns>The network; the caller disposes of it.</returns>
     /// <exception cref="CheckpointException">The weights are malformed or do not fit the config.</exception>

@@ -5,7 +5,7 @@ namespace Taiyi.Models;
 /// <summary>Whether this processor multiplies bfloat16 itself, which makes it two to five times as fast as float32 on a CPU.</summary>
 public static class NativeBFloat16
 {
-    /// <summary>True on x86 with AVX512-BF16 or AMX-BF16; elsewhere libtorch converts to float32 and bfloat16 only saves memory.</summary>
+    /// <summary>True on x86 with AVX512-BF16 or AMX-BF16; elsewhere networks compute in float32 and bfloat16 only saves memory, see <see cref="Precision.ComputeDType"/>.</summary>
     public static bool IsSupported { get; } = Detect();
 
     // Intel's manual, CPUID leaf 7: subleaf 1 EAX bit 5 is AVX512_BF16, subleaf 0 EDX bit 22 is AMX-BF16.

@@ -73,7 +73,7 @@ public static class SnapshotWriter
     /// <summary>Reads a VAE from its own folder.</summary>
     /// <param name="folder"><c>vae</c> in a model folder.</param>
     /// <param name="device">Where it lives; the CPU if null.</param>
-    /// <param name="dtype">What it computes in; float32 if null.</param>
+    /// <param name="dtype">What its weights are kept in; float32 if null.</param>
     /// <exception cref="CheckpointException">There is none, or it is damaged.</exception>
     public static AutoencoderKL ReadVae(string folder, Device? device = null, ScalarType? dtype = null)
     {

@@ -63,8 +63,10 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
     // Where the stride skips pixels at the lower and right edge, their gradient is zero.
     private long Skipped(long side) => (side + (2 * padding) - kernelSize) % stride;
 
-    // Neither where gradients of the weights are asked for.
-    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && (!is_grad_enabled() || IsFrozen);
+    // Neither has a gradient for the weights.
+    private bool LeavesWeights => !is_grad_enabled() || IsFrozen;
 
-    private bool IsIm2Col(Tensor input, long stride) => kernelSize == 3 && Im2ColConvolution.Suits(input, Weight, stride) && (!is_grad_enabled() || IsFrozen);
+    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && LeavesWeights;
+
+    private bool IsIm2Col(Tensor input, long stride) => kernelSize == 3 && Im2ColConvolution.Suits(input, Weight, stride) && LeavesWeights;
 }

@@ -30,7 +30,7 @@ internal static unsafe class WinogradConvolution
     // Of a row: it lies on the stack while it is transformed.
     private const long MostPixels = 4096;
 
-    /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough. Gradients are not recorded.</summary>
+    /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough; autograd does not see what it computes.</summary>
     /// <param name="input">(B, C, H, W).</param>
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
     public static bool Suits(Tensor input, Tensor weight) =>
@@ -53,7 +53,7 @@ internal static unsafe class WinogradConvolution
     /// The gradient of the input, (B, O, H, W) -> (B, C, H, W): the same convolution with every filter turned by 180 degrees, and
     /// channels and outputs exchanged.
     /// </summary>
-    /// <param name="gradient">Of the output, (B, O, H, W), for which <see cref="Suits"/> is true with the weight turned.</param>
+    /// <param name="gradient">Of the output, (B, O, H, W), for which <see cref="Suits"/> is true.</param>
     /// <param name="weight">(O, C, 3, 3).</param>
     public static Tensor InputGradient(Tensor gradient, Tensor weight)
     {

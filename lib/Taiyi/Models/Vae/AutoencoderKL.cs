@@ -27,7 +27,7 @@ public sealed class AutoencoderKL : Module
     /// <summary>Builds the network with weights that are allocated, not initialised, and frozen.</summary>
     /// <param name="config">The sizes, from the model's own <c>vae/config.json</c>.</param>
     /// <param name="device">Where the weights lie: the CPU when null; the meta device gives names and shapes without memory.</param>
-    /// <param name="dtype">Type of weights and activations: float32 when null.</param>
+    /// <param name="dtype">What the weights are kept in: float32 when null. See <see cref="Precision.ComputeDType"/>.</param>
     public AutoencoderKL(AutoencoderKLConfig config, Device? device = null, ScalarType? dtype = null)
         : base(nameof(AutoencoderKL))
     {
