@@ -4,6 +4,9 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
 
+// Alone: what the whole process takes is measured, and other tests take some of it.
+[CollectionDefinition("memory of the process", DisableParallelization = true)]
+[Collection("memory of the process")]
 [NoTensorLeak]
 public sealed class FreeMemoryTests
 {
