@@ -63,12 +63,12 @@ public sealed class WinogradConvolutionTests
         weight.requires_grad = false;
 
         using IDisposable noGrad = no_grad();
-        Assert.Equal(System.Runtime.Intrinsics.X86.Avx.IsSupported, WinogradConvolution.Suits(map, weight));
+        Assert.Equal(MatrixTile.IsSupported, WinogradConvolution.Suits(map, weight));
         Assert.False(WinogradConvolution.Suits(map.narrow(2, 0, 100), weight)); // small
         Assert.False(WinogradConvolution.Suits(map.bfloat16(), weight.bfloat16()));
         Tensor plain = nn.functional.conv2d(map, weight, convolution.Bias, [1L, 1], [1L, 1]);
         Assert.True(recorded.equal(plain).all().ToBoolean()); // libtorch's own
-        Assert.NotEqual(System.Runtime.Intrinsics.X86.Avx.IsSupported, convolution.call(map).equal(plain).all().ToBoolean());
+        Assert.NotEqual(MatrixTile.IsSupported, convolution.call(map).equal(plain).all().ToBoolean());
         Close.Assert(recorded, convolution.call(map), Tolerance);
         Close.Assert(recordedWithNorm, convolution.NormActivateConvolve(norm, map), Tolerance);
     }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,18 +12,21 @@ namespace Taiyi.Models;
 /// <remarks>
 /// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308, sections 4.1 and 4.3:
 /// Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A for a filter g and a tile d of 6x6 pixels, of which neighbours share two rows and columns.
-/// Summed over the channels, the products ⊙ are 36 matrix products, which libtorch computes; the transforms before and after
-/// them are <see cref="WinogradTransform"/>. In float32 its rounding errors are those of libtorch's own convolution.
+/// Summed over the channels, the products ⊙ are 36 matrix products. Transforms and products are <see cref="WinogradTransform"/>;
+/// what each needs of the one before is still in the cache. In float32 its rounding errors are those of libtorch's own convolution.
 /// </remarks>
 internal static unsafe class WinogradConvolution
 {
-    // Filters, tiles and products of one piece take as much each at most, so that they stay in the cache or near it.
-    private const long PieceBytes = 24L << 20;
+    // Of the transformed map in one piece, which every thread reads: it stays in the cache or near it.
+    private const long DataBytes = 24L << 20;
+
+    // That a thread computes together: the more, the more seldom the transformed map is read.
+    private const int MostOutputs = 96;
 
     // The filters' transform does not depend on the number of pixels: few do not win it back, nor does a small convolution
-    // what the many calls cost.
-    private const long LeastPixels = 1024;
-    private const long LeastProducts = 1L << 28;
+    // what the threads cost.
+    private const long LeastPixels = 256;
+    private const long LeastProducts = 1L << 27;
     private const long LeastChannels = 64;
 
     // Of a row: it lies on the stack while it is transformed.
@@ -34,7 +36,7 @@ internal static unsafe class WinogradConvolution
     /// <param name="input">(B, C, H, W).</param>
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
     public static bool Suits(Tensor input, Tensor weight) =>
-        Avx.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
+        MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
         && Pixels(input) >= LeastPixels && Pixels(input) * weight.shape[0] * weight.shape[1] >= LeastProducts
         && weight.shape[0] >= LeastChannels && weight.shape[1] >= LeastChannels
         && Pixels(input) * Math.Max(weight.shape[0], weight.shape[1]) <= Array.MaxLength / sizeof(float) // bytes of a span
@@ -72,58 +74,63 @@ internal static unsafe class WinogradConvolution
         return output;
     }
 
-    // Some rows of tiles at a time, and of them some outputs at a time.
+    // Some rows of tiles at a time, and of them some outputs at a time on every thread.
     private static Tensor InPieces(Tensor input, Tensor weight, Tensor bias, Tensor? factor, Tensor? term, bool turned)
     {
         using var scope = NewDisposeScope();
         (input, weight) = (input.contiguous(), weight.contiguous());
-        (int batch, int channels, int outputs) = ((int)input.shape[0], (int)input.shape[1], (int)bias.shape[0]);
-        WinogradTransform transform = new(batch, (int)input.shape[2], (int)input.shape[3]);
-        int outputsAtOnce = Piece(outputs, WinogradTransform.Products * sizeof(float) * (long)channels);
-        int widest = batch * Math.Max(channels, outputsAtOnce);
-        int rowsAtOnce = Piece(transform.TileRows, WinogradTransform.Products * sizeof(float) * (long)transform.TilesInRow * widest);
-
-        // One memory for all pieces: the C library does not put an aligned tensor into the hole of another of its size.
-        Tensor output = input.new_empty(batch, outputs, input.shape[2], input.shape[3]);
-        Tensor u = input.new_empty(outputsAtOnce, WinogradTransform.Products, channels);
-        Tensor tiles = input.new_empty((long)channels * WinogradTransform.Products * batch * rowsAtOnce * transform.TilesInRow);
-        float* x = Floats(input), gamma = Floats(factor), beta = Floats(term), g = Floats(weight), b = Floats(bias), y = Floats(output);
-        float* filters = Floats(u), data = Floats(tiles);
+        (int channels, int outputs, int workers) = ((int)input.shape[1], (int)bias.shape[0], get_num_threads());
+        int outputsAtOnce = OutputsAtOnce(outputs, workers);
+        WinogradTransform transform = new((int)input.shape[0], channels, (int)input.shape[2], (int)input.shape[3], outputs, outputsAtOnce);
+        int rowsAtOnce = RowsAtOnce(transform);
+        Tensor output = input.new_empty(input.shape[0], outputs, input.shape[2], input.shape[3]);
+        Tensor data = input.new_empty(transform.DataLength(rowsAtOnce));
+        Tensor filters = input.new_empty(workers, transform.FilterLength), products = input.new_empty(workers, transform.ProductLength(rowsAtOnce));
+        float* x = Floats(input), gamma = Floats(factor), beta = Floats(term), g = Floats(weight), b = Floats(bias), y = Floats(output), v = Floats(data);
+        float* us = Floats(filters), ms = Floats(products);
         for (int row = 0; row < transform.TileRows; row += rowsAtOnce)
         {
-            int rows = Math.Min(rowsAtOnce, transform.TileRows - row), length = channels * WinogradTransform.Products * batch * rows * transform.TilesInRow;
-            using Tensor v = tiles.narrow(0, 0, length).view(channels, WinogradTransform.Products, -1).transpose(0, 1); // (36, C, tiles)
-            ForEach(channels, channel => transform.Data(x, gamma, beta, data, channel, channels, row, rows));
-            for (int first = 0; first < outputs; first += outputsAtOnce)
+            int firstRow = row, rows = Math.Min(rowsAtOnce, transform.TileRows - row), next = 0;
+            ForEach(channels, workers, channel => transform.Data(x, gamma, beta, v, channel, firstRow, rows));
+            ForEach(workers, workers, worker =>
             {
-                int count = Math.Min(outputsAtOnce, outputs - first);
-                if (row == 0 || outputsAtOnce < outputs)
+                float* u = us + (worker * transform.FilterLength), m = ms + (worker * transform.ProductLength(rowsAtOnce));
+                for (int first; (first = Interlocked.Add(ref next, outputsAtOnce) - outputsAtOnce) < outputs;)
                 {
-                    ForEach(count, o => WinogradTransform.Filter(g, filters, first + o, o, channels, outputs, turned));
-                }
+                    for (int channel = 0; channel < channels; channel += WinogradTransform.ChannelsAtOnce)
+                    {
+                        transform.Filter(g, turned, u, channel, first);
+                        transform.Multiply(u, v, m, channel, first, rows);
+                    }
 
-                using Tensor some = u.narrow(0, 0, count).transpose(0, 1); // (36, count, C)
-                using Tensor m = bmm(some, v);                             // (36, count, tiles)
-                float* products = Floats(m);
-                ForEach(count, o => transform.Inverse(products, b[first + o], y, o, count, first + o, outputs, row, rows));
-            }
+                    transform.Inverse(m, b, y, first, firstRow, rows);
+                }
+            });
         }
 
         return output.MoveToOuterDisposeScope();
     }
 
-    private static long Pixels(Tensor map) => map.shape[0] * map.shape[2] * map.shape[3];
-
-    // Equal pieces of a whole number of items, none larger than the limit.
-    private static int Piece(int items, long bytesOfItem)
+    // Equal shares for all threads, in as many rounds as keep each below the most.
+    private static int OutputsAtOnce(int outputs, int workers)
     {
-        long most = Math.Clamp(PieceBytes / bytesOfItem, 1, items);
-        long pieces = (items + most - 1) / most;
-        return (int)((items + pieces - 1) / pieces);
+        int share = Divide(outputs, workers * Divide(outputs, workers * MostOutputs));
+        return Divide(share, MatrixTile.Rows) * MatrixTile.Rows;
     }
 
-    private static void ForEach(int count, Action<int> action) =>
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, action);
+    // Equal pieces of the map, as few as keep their data below the most.
+    private static int RowsAtOnce(WinogradTransform transform)
+    {
+        long most = Math.Max(1, DataBytes / sizeof(float) / transform.DataLength(1));
+        return Divide(transform.TileRows, Divide(transform.TileRows, (int)most));
+    }
+
+    private static int Divide(int items, int share) => (items + share - 1) / share; // rounded up
+
+    private static long Pixels(Tensor map) => map.shape[0] * map.shape[2] * map.shape[3];
+
+    private static void ForEach(int count, int workers, Action<int> action) =>
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, action);
 
     // Native memory, which no collection moves.
     private static float* Floats(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));

@@ -5,72 +5,102 @@ using System.Runtime.Intrinsics.X86;
 namespace Taiyi.Models;
 
 /// <summary>
-/// The transforms of F(4x4, 3x3), arXiv:1509.09308 section 4.3, for maps of one size: each call does one channel, so that
-/// channels can be shared out among threads.
+/// The transforms of F(4x4, 3x3), arXiv:1509.09308 section 4.3, and the products between them, for maps and filters of one size.
 /// </summary>
+/// <remarks>
+/// The tiles of some rows are numbered through, B first and columns last, and lie in panels of 16, which is what a product
+/// reads at once. The transformed data are (panels, 36, C, 16), the transformed filters of some outputs and channels
+/// (36, outputs, channels), and their products (36, panels, outputs, 16). The 36 parts are a line of the cache farther from each
+/// other than they need to be: at a distance of a power of two the cache would not hold them all.
+/// </remarks>
 /// <param name="batch">B.</param>
+/// <param name="channels">C, a multiple of <see cref="Lanes"/>.</param>
 /// <param name="height">H.</param>
 /// <param name="width">W, at least <see cref="Lanes"/>.</param>
-internal sealed unsafe class WinogradTransform(int batch, int height, int width)
+/// <param name="outputs">O.</param>
+/// <param name="outputsAtOnce">Outputs whose filters and products are there together, a multiple of <see cref="MatrixTile.Rows"/>.</param>
+internal sealed unsafe class WinogradTransform(int batch, int channels, int height, int width, int outputs, int outputsAtOnce)
 {
-    /// <summary>Elements of a transformed tile or filter, 6 x 6.</summary>
-    public const int Products = Points * Points;
-
     /// <summary>Neighbouring tiles, or channels of a filter, that are computed together.</summary>
     public const int Lanes = 8;
 
-    private const int Points = 6, Tile = 4;
+    /// <summary>Channels whose transformed filters are there together: a panel's share of the data stays in the nearest cache meanwhile.</summary>
+    public const int ChannelsAtOnce = 160;
+
+    private const int Points = 6, Products = Points * Points, Tile = 4, Quad = 4, Panel = MatrixTile.Columns, CacheLine = 16;
+
+    // A multiple of Quad: those beyond the map are zero.
+    private readonly int _tilesInRow = (width + (Tile * Quad) - 1) / (Tile * Quad) * Quad;
+
+    // From one of the 36 parts to the next.
+    private readonly long _dataStep = ((long)channels * Panel) + CacheLine, _filterStep = ((long)outputsAtOnce * ChannelsAtOnce) + CacheLine;
 
     /// <summary>Rows of tiles in a map; the last may reach beyond it.</summary>
     public int TileRows => (height + Tile - 1) / Tile;
 
-    /// <summary>Tiles in a row, a multiple of <see cref="Lanes"/>: those beyond the map are zero.</summary>
-    public int TilesInRow => (width + (Tile * Lanes) - 1) / (Tile * Lanes) * Lanes;
+    /// <summary>Floats of the transformed filters.</summary>
+    public long FilterLength => Products * _filterStep;
 
-    /// <summary>U = G g Gᵀ of all filters of one output: (O, C, 3, 3), or turned (C, O, 3, 3) -> (outputs, 36, C).</summary>
-    public static void Filter(float* weight, float* u, int from, int to, int channels, int outputs, bool turned)
+    /// <summary>Floats of the transformed data of some rows.</summary>
+    public long DataLength(int rows) => Panels(rows) * Products * _dataStep;
+
+    /// <summary>Floats of the products of some rows.</summary>
+    public long ProductLength(int rows) => Products * ProductStep(rows);
+
+    /// <summary>U = G g Gᵀ for some channels of some outputs: (O, C, 3, 3), or turned by 180 degrees (C, O, 3, 3) -> (36, outputs, channels).</summary>
+    public void Filter(float* weight, bool turned, float* u, int firstChannel, int firstOutput)
     {
-        float* g = stackalloc float[9 * Lanes], columns = stackalloc float[Points * 3 * Lanes];
-        long step = turned ? 9L * outputs : 9; // from one channel to the next
-        weight += turned ? from * 9 : (long)from * channels * 9;
-        u += (long)to * Products * channels;
-        for (int channel = 0; channel < channels; channel += Lanes, weight += step * Lanes, u += Lanes)
+        for (int output = firstOutput; output < Math.Min(outputs, firstOutput + outputsAtOnce); output++, u += ChannelsAtOnce)
         {
-            for (int lane = 0; lane < Lanes; lane++)
+            FilterOf(output, weight, turned, u, firstChannel);
+        }
+    }
+
+    private void FilterOf(int output, float* weight, bool turned, float* u, int firstChannel)
+    {
+        float* columns = stackalloc float[Points * 3 * Lanes];
+        long step = turned ? 9L * outputs : 9; // from one channel to the next
+        weight += (turned ? output * 9 : (long)output * channels * 9) + (firstChannel * step);
+        Vector256<int> lanes = Vector256<int>.Indices * (int)step;
+        float* end = u + Channels(firstChannel);
+        for (; u < end; u += Lanes, weight += step * Lanes)
+        {
+            // The filters come from far, and a gather does not tell the processor which follow.
+            for (int line = 0; line < 9 * Lanes; line += CacheLine)
             {
-                for (int element = 0; element < 9; element++)
-                {
-                    g[(element * Lanes) + lane] = weight[(lane * step) + (turned ? 8 - element : element)];
-                }
+                Sse.Prefetch0(weight + (4 * step * Lanes) + line);
             }
 
             for (int column = 0; column < 3; column++)
             {
-                MultiplyG(g + (column * Lanes), 3 * Lanes, columns + (column * Lanes), 3 * Lanes);
+                MultiplyG(Element(column), Element(3 + column), Element(6 + column), columns + (column * Lanes), 3 * Lanes);
             }
 
             for (int row = 0; row < Points; row++)
             {
-                MultiplyG(columns + (row * 3 * Lanes), Lanes, u + ((long)row * Points * channels), channels);
+                float* c = columns + (row * 3 * Lanes);
+                MultiplyG(Load(c), Load(c + Lanes), Load(c + (2 * Lanes)), u + (row * Points * _filterStep), _filterStep);
             }
         }
+
+        Vector256<float> Element(int number) => Avx2.GatherVector256(weight + (turned ? 8 - number : number), lanes, sizeof(float));
     }
 
     /// <summary>
-    /// V = Bᵀ d B of one channel's tiles in some rows: (B, C, H, W) -> (C, 36, tiles), B first and columns last. With a factor
-    /// and a term, (B, C) each, of SiLU(factor x + term).
+    /// V = Bᵀ d B of one channel's tiles in some rows: (B, C, H, W) -> (panels, 36, C, 16). With a factor and a term, (B, C)
+    /// each, of SiLU(factor x + term).
     /// </summary>
-    public void Data(float* input, float* factor, float* term, float* v, int channel, int channels, int firstRow, int rows)
+    public void Data(float* input, float* factor, float* term, float* v, int channel, int firstRow, int rows)
     {
-        int line = (Tile * TilesInRow) + (4 * Lanes), planeStep = TilesInRow + Lanes;
+        int line = (Tile * _tilesInRow) + (Tile * Lanes), planeStep = _tilesInRow + Lanes;
         float* lines = stackalloc float[Points * line], combined = stackalloc float[Points * line], planes = stackalloc float[Tile * planeStep];
-        long tiles = (long)batch * rows * TilesInRow;
-        v += channel * Products * tiles;
+        v += (long)channel * Panel;
+        int tile = 0;
         for (int picture = 0; picture < batch; picture++)
         {
             int plane = (picture * channels) + channel;
             float* map = input + ((long)plane * height * width);
-            for (int row = firstRow; row < firstRow + rows; row++, v += TilesInRow)
+            for (int row = firstRow; row < firstRow + rows; row++, tile += _tilesInRow)
             {
                 // The first two lines are the last two of the tiles above.
                 new Span<float>(lines + (Tile * line), 2 * line).CopyTo(new Span<float>(lines, 2 * line));
@@ -88,49 +118,71 @@ internal sealed unsafe class WinogradTransform(int batch, int height, int width)
 
                 for (int k = 0; k < Points; k++)
                 {
-                    Row(combined + (k * line), planes, planeStep, v + (k * Points * tiles), tiles);
+                    Row(combined + (k * line), planes, planeStep, v + (k * Points * _dataStep), tile);
                 }
             }
         }
     }
 
-    /// <summary>Y = Aᵀ M A and the bias for one output's tiles in some rows: (36, outputs, tiles) -> (B, O, H, W).</summary>
-    public void Inverse(float* m, float bias, float* output, int from, int count, int to, int outputs, int firstRow, int rows)
+    /// <summary>M = U V summed over some channels, or M + U V if they are not the first: 36 products, each (outputs, channels) x (channels, tiles).</summary>
+    public void Multiply(float* u, float* v, float* m, int firstChannel, int firstOutput, int rows)
     {
-        int line = Tile * TilesInRow;
-        float* lines = stackalloc float[Tile * line], rowsOfTiles = stackalloc float[Points * Tile * Lanes], y = stackalloc float[Tile * Tile * Lanes];
-        long tiles = (long)batch * rows * TilesInRow, step = count * tiles;
-        m += from * tiles;
-        for (int picture = 0; picture < batch; picture++)
+        int panels = Panels(rows), count = Math.Min(outputsAtOnce, outputs - firstOutput);
+        v += firstChannel * Panel;
+        for (int part = 0; part < Products; part++, u += _filterStep, v += _dataStep, m += ProductStep(rows))
         {
-            float* map = output + ((((long)picture * outputs) + to) * height * width);
-            for (int row = firstRow; row < firstRow + rows; row++)
+            for (int panel = 0; panel < panels; panel++)
             {
-                for (int tile = 0; tile < TilesInRow; tile += Lanes, m += Lanes)
+                float* right = v + (panel * Products * _dataStep), product = m + ((long)panel * outputsAtOnce * Panel);
+                for (int output = 0; output < count; output += MatrixTile.Rows)
                 {
-                    for (int k = 0; k < Points; k++)
-                    {
-                        MultiplyA(m + (k * Points * step), step, rowsOfTiles + (k * Lanes), Points * Lanes); // (4, 6)
-                    }
-
-                    for (int x = 0; x < Tile; x++)
-                    {
-                        MultiplyA(rowsOfTiles + (x * Points * Lanes), Lanes, y + (x * Lanes), Tile * Lanes); // (4, 4)
-                    }
-
-                    for (int k = 0; k < Tile; k++)
-                    {
-                        Interleave(y + (k * Tile * Lanes), bias, lines + (k * line) + (Tile * tile));
-                    }
-                }
-
-                for (int k = 0; k < Tile && (row * Tile) + k < height; k++)
-                {
-                    new Span<float>(lines + (k * line), width).CopyTo(new Span<float>(map + (((long)(row * Tile) + k) * width), width));
+                    MatrixTile.Multiply(u + (output * ChannelsAtOnce), ChannelsAtOnce, right, product + (output * Panel), Channels(firstChannel), add: firstChannel > 0);
                 }
             }
         }
     }
+
+    /// <summary>Y = Aᵀ M A and the bias for some outputs' tiles in some rows: (36, panels, outputs, 16) -> (B, O, H, W).</summary>
+    public void Inverse(float* m, float* bias, float* y, int firstOutput, int firstRow, int rows)
+    {
+        for (int output = firstOutput; output < Math.Min(outputs, firstOutput + outputsAtOnce); output++, m += Panel)
+        {
+            InverseOf(output, m, bias[output], y, firstRow, rows);
+        }
+    }
+
+    private void InverseOf(int output, float* m, float bias, float* y, int firstRow, int rows)
+    {
+        float* rowsOfTiles = stackalloc float[Points * Tile * Lanes], pixels = stackalloc float[Tile * Tile * Lanes];
+        long step = ProductStep(rows);
+        for (int tile = 0; tile < batch * rows * _tilesInRow; tile += Lanes)
+        {
+            float* product = m + ((long)(tile / Panel) * outputsAtOnce * Panel) + (tile % Panel);
+            for (int k = 0; k < Points; k++)
+            {
+                MultiplyA(product + (k * Points * step), step, rowsOfTiles + (k * Lanes), Points * Lanes); // (4, 6)
+            }
+
+            for (int x = 0; x < Tile; x++)
+            {
+                MultiplyA(rowsOfTiles + (x * Points * Lanes), Lanes, pixels + (x * Lanes), Tile * Lanes, bias); // (4, 4)
+            }
+
+            for (int quad = tile; quad < tile + Lanes && quad < batch * rows * _tilesInRow; quad += Quad)
+            {
+                (int line, int column) = Math.DivRem(quad, _tilesInRow);
+                (int picture, int row) = Math.DivRem(line, rows);
+                float* map = y + ((((long)picture * outputs) + output) * height * width);
+                Write(pixels + (quad - tile), map, (firstRow + row) * Tile, column * Tile);
+            }
+        }
+    }
+
+    private int Panels(int rows) => ((batch * rows * _tilesInRow) + Panel - 1) / Panel;
+
+    private long ProductStep(int rows) => ((long)Panels(rows) * outputsAtOnce * Panel) + CacheLine;
+
+    private int Channels(int first) => Math.Min(ChannelsAtOnce, channels - first);
 
     // A line of pixels, zeros above and below the map.
     private void CopyLine(float* map, int y, float* to, float* factor, float* term, int plane)
@@ -156,31 +208,50 @@ internal sealed unsafe class WinogradTransform(int batch, int height, int width)
     }
 
     // A line of pixels apart into four planes, one for each column of a tile; columns 4 and 5 are 0 and 1 of the next tile.
-    private void Row(float* line, float* planes, int plane, float* v, long tiles)
+    private void Row(float* line, float* planes, int plane, float* v, int tile)
     {
-        for (int tile = 0; tile <= TilesInRow; tile += 4)
+        for (int i = 0; i <= _tilesInRow; i += Quad)
         {
-            float* pixels = line + (Tile * tile);
-            Transpose(pixels, 4, planes + tile, plane);
+            Transpose(line + (Tile * i), 4, planes + i, plane);
         }
 
-        for (int tile = 0; tile < TilesInRow; tile += Lanes)
+        float* apart = stackalloc float[Points * Lanes];
+        for (int i = 0; i < _tilesInRow; i += Lanes, tile += Lanes)
         {
-            float* d = planes + tile;
-            MultiplyB(Load(d), Load(d + plane), Load(d + (2 * plane)), Load(d + (3 * plane)), Load(d + 1), Load(d + plane + 1), v + tile, tiles);
+            float* d = planes + i, to = v + Place(tile);
+            // What a store has beyond the row, the next row's overwrites; but it must not go beyond the panel.
+            bool crosses = tile % Panel > Panel - Lanes;
+            MultiplyB(
+                Load(d), Load(d + plane), Load(d + (2 * plane)), Load(d + (3 * plane)), Load(d + 1), Load(d + plane + 1),
+                crosses ? apart : to, crosses ? Lanes : _dataStep);
+            for (int k = 0; crosses && k < Points; k++)
+            {
+                Vector128.Load(apart + (k * Lanes)).Store(to + (k * _dataStep));
+                if (i + Quad < _tilesInRow)
+                {
+                    Vector128.Load(apart + (k * Lanes) + Quad).Store(v + Place(tile + Quad) + (k * _dataStep));
+                }
+            }
         }
     }
 
-    // Eight tiles' four pixels in a line side by side, with the bias.
-    private static void Interleave(float* y, float bias, float* line)
-    {
-        for (int column = 0; column < Tile; column++)
-        {
-            (Load(y + (column * Lanes)) + Vector256.Create(bias)).Store(y + (column * Lanes));
-        }
+    private long Place(int tile) => (tile / Panel * Products * _dataStep) + (tile % Panel);
 
-        Transpose(y, Lanes, line, 4);
-        Transpose(y + 4, Lanes, line + 16, 4);
+    // Four tiles' pixels, (4, 4, 8) with the tile last, into a map, as far as they lie in it.
+    private void Write(float* pixels, float* map, int row, int column)
+    {
+        float* beyond = stackalloc float[Tile * Quad];
+        int inside = Math.Clamp(width - column, 0, Tile * Quad);
+        for (int k = 0; k < Tile && row + k < height; k++)
+        {
+            float* line = map + ((long)(row + k) * width) + column;
+            bool whole = inside == Tile * Quad;
+            Transpose(pixels + (k * Tile * Lanes), Lanes, whole ? line : beyond, Tile);
+            if (!whole)
+            {
+                new Span<float>(beyond, inside).CopyTo(new Span<float>(line, inside));
+            }
+        }
     }
 
     // 4 x 4.
@@ -198,9 +269,8 @@ internal sealed unsafe class WinogradTransform(int batch, int height, int width)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyG(float* g, int from, float* to, long step)
+    private static void MultiplyG(Vector256<float> g0, Vector256<float> g1, Vector256<float> g2, float* to, long step)
     {
-        (Vector256<float> g0, Vector256<float> g1, Vector256<float> g2) = (Load(g), Load(g + from), Load(g + (2 * from)));
         (Vector256<float> outer, Vector256<float> middle) = ((g0 + g2) * (-1f / 6), g1 * (1f / 6));
         (Vector256<float> outer2, Vector256<float> middle2) = ((g0 * (1f / 24)) + (g2 * (1f / 6)), g1 * (1f / 12));
         (g0 * 0.25f).Store(to);
@@ -226,11 +296,13 @@ internal sealed unsafe class WinogradTransform(int batch, int height, int width)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyA(float* m, long from, float* to, int step)
+    private static void MultiplyA(float* m, long from, float* to, int step, float bias = 0)
     {
         Vector256<float> m1 = Load(m + from), m2 = Load(m + (2 * from)), m3 = Load(m + (3 * from)), m4 = Load(m + (4 * from));
         (Vector256<float> sum, Vector256<float> difference) = (m1 + m2, m1 - m2);
         (Vector256<float> sum2, Vector256<float> difference2) = (m3 + m4, m3 - m4);
+        sum += Vector256.Create(bias);
+        difference += Vector256.Create(bias);
         (Load(m) + sum + sum2).Store(to);
         (difference + (difference2 * 2f)).Store(to + step);
         (sum + (sum2 * 4f)).Store(to + (2 * step));
