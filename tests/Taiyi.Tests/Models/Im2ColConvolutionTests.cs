@@ -37,7 +37,7 @@ public sealed class Im2ColConvolutionTests
         WeightedLayer.Allocate(network, CPU, dtype);
         convolution.Weight.copy_(randn(1024, 1024, 3, 3) / 96); // outputs of variance 1
         convolution.Bias!.copy_(randn(1024));
-        Tensor map = randn(1, 1024, 16, 16), input = map.clone().requires_grad_(), expectedInput = map.clone().requires_grad_();
+        Tensor map = randn(1, 1024, 8, 8), input = map.clone().requires_grad_(), expectedInput = map.clone().requires_grad_();
         Tensor weight = convolution.Weight.detach().to(float32), bias = convolution.Bias!.detach().to(float32);
 
         Assert.True(Im2ColConvolution.Suits(map, weight, stride));

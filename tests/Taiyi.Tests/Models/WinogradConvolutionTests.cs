@@ -14,17 +14,25 @@ public sealed class WinogradConvolutionTests
     [InlineData(1, 8, 1, 8, 8)] // whole tiles; one output
     [InlineData(1, 8, 3, 1, 9)] // one row; a width of two tiles and a pixel
     [InlineData(3, 24, 5, 9, 13)] // pictures, sides that no tile divides
-    [InlineData(2, 16, 6, 34, 67)] // more than one vector of tiles in a row
-    [InlineData(1, 512, 520, 10, 8)] // filters in two pieces
+    [InlineData(2, 16, 8, 34, 67)] // more than one vector of tiles in a row
+    [InlineData(2, 8, 8, 16, 16)] // a row of tiles half as long as a vector
+    [InlineData(1, 16, 104, 12, 48)] // vectors of tiles across two panels
+    [InlineData(1, 512, 520, 10, 8)] // channels and outputs in several pieces
     [InlineData(2, 48, 8, 250, 260)] // tiles in three pieces
-    public void It_agrees_with_float64(int batch, int channels, int outputs, int height, int width)
+    public void It_and_its_gradient_agree_with_float64(int batch, int channels, int outputs, int height, int width)
     {
         using var scope = NewDisposeScope();
         (Tensor map, Tensor weight, Tensor bias) = Random(batch, channels, outputs, height, width);
-        Tensor exact = nn.functional.conv2d(map.to(float64), weight.to(float64), bias.to(float64), [1L, 1], [1L, 1]);
+        Tensor exactMap = map.to(float64).requires_grad_();
+        Tensor exact = nn.functional.conv2d(exactMap, weight.to(float64), bias.to(float64), [1L, 1], [1L, 1]);
+        exact.backward([exact.detach()]);
 
-        Close.Assert(exact, WinogradConvolution.Convolve(map, weight, bias), Tolerance);
-        Close.Assert(exact, WinogradConvolution.Convolve(map.transpose(2, 3).contiguous().transpose(2, 3), weight, bias), Tolerance); // other strides
+        Close.Assert(exact.detach(), WinogradConvolution.Convolve(map, weight, bias), Tolerance);
+        Close.Assert(exact.detach(), WinogradConvolution.Convolve(map.transpose(2, 3).contiguous().transpose(2, 3), weight, bias), Tolerance); // other strides
+        if (outputs % 8 == 0) // there the outputs are the channels
+        {
+            Close.Assert(exactMap.grad!, WinogradConvolution.InputGradient(exact.detach().to(float32), weight), Tolerance);
+        }
     }
 
     [Theory]

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
 
 namespace Taiyi.Models;
 
@@ -21,6 +23,10 @@ internal static unsafe class MatrixTile
 
     /// <summary>Whether the processor has what it takes.</summary>
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
+
+    /// <summary>Where the elements of a contiguous float32 tensor lie: native memory, which no collection moves. Null for none.</summary>
+    public static float* Floats(Tensor? tensor) =>
+        tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>C = A B, or C + A B.</summary>
     /// <param name="a">(Rows, length), a row <paramref name="aStep"/> floats after the other.</param>

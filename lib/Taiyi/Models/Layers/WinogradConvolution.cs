@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -86,8 +84,8 @@ internal static unsafe class WinogradConvolution
         Tensor output = input.new_empty(input.shape[0], outputs, input.shape[2], input.shape[3]);
         Tensor data = input.new_empty(transform.DataLength(rowsAtOnce));
         Tensor filters = input.new_empty(workers, transform.FilterLength), products = input.new_empty(workers, transform.ProductLength(rowsAtOnce));
-        float* x = Floats(input), gamma = Floats(factor), beta = Floats(term), g = Floats(weight), b = Floats(bias), y = Floats(output), v = Floats(data);
-        float* us = Floats(filters), ms = Floats(products);
+        float* x = MatrixTile.Floats(input), gamma = MatrixTile.Floats(factor), beta = MatrixTile.Floats(term), y = MatrixTile.Floats(output);
+        float* g = MatrixTile.Floats(weight), b = MatrixTile.Floats(bias), v = MatrixTile.Floats(data), us = MatrixTile.Floats(filters), ms = MatrixTile.Floats(products);
         for (int row = 0; row < transform.TileRows; row += rowsAtOnce)
         {
             int firstRow = row, rows = Math.Min(rowsAtOnce, transform.TileRows - row), next = 0;
@@ -131,7 +129,4 @@ internal static unsafe class WinogradConvolution
 
     private static void ForEach(int count, int workers, Action<int> action) =>
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, action);
-
-    // Native memory, which no collection moves.
-    private static float* Floats(Tensor? tensor) => tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 }

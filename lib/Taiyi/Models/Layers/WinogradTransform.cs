@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using static Taiyi.Models.WinogradMatrices;
 
 namespace Taiyi.Models;
 
@@ -253,61 +253,4 @@ internal sealed unsafe class WinogradTransform(int batch, int channels, int heig
             }
         }
     }
-
-    // 4 x 4.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(float* from, int fromStep, float* to, int toStep)
-    {
-        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + fromStep);
-        Vector128<float> c = Vector128.Load(from + (2 * fromStep)), d = Vector128.Load(from + (3 * fromStep));
-        (Vector128<float> ab, Vector128<float> cd) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
-        (Vector128<float> ab2, Vector128<float> cd2) = (Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
-        Sse.MoveLowToHigh(ab, cd).Store(to);
-        Sse.MoveHighToLow(cd, ab).Store(to + toStep);
-        Sse.MoveLowToHigh(ab2, cd2).Store(to + (2 * toStep));
-        Sse.MoveHighToLow(cd2, ab2).Store(to + (3 * toStep));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyG(Vector256<float> g0, Vector256<float> g1, Vector256<float> g2, float* to, long step)
-    {
-        (Vector256<float> outer, Vector256<float> middle) = ((g0 + g2) * (-1f / 6), g1 * (1f / 6));
-        (Vector256<float> outer2, Vector256<float> middle2) = ((g0 * (1f / 24)) + (g2 * (1f / 6)), g1 * (1f / 12));
-        (g0 * 0.25f).Store(to);
-        (outer - middle).Store(to + step);
-        (outer + middle).Store(to + (2 * step));
-        (outer2 + middle2).Store(to + (3 * step));
-        (outer2 - middle2).Store(to + (4 * step));
-        g2.Store(to + (5 * step));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyB(
-        Vector256<float> d0, Vector256<float> d1, Vector256<float> d2, Vector256<float> d3, Vector256<float> d4, Vector256<float> d5, float* to, long step)
-    {
-        (Vector256<float> even, Vector256<float> odd) = (d4 - (d2 * 4f), d3 - (d1 * 4f));
-        (Vector256<float> even2, Vector256<float> odd2) = (d4 - d2, (d3 - d1) * 2f);
-        ((d0 * 4f) - (d2 * 5f) + d4).Store(to);
-        (even + odd).Store(to + step);
-        (even - odd).Store(to + (2 * step));
-        (even2 + odd2).Store(to + (3 * step));
-        (even2 - odd2).Store(to + (4 * step));
-        ((d1 * 4f) - (d3 * 5f) + d5).Store(to + (5 * step));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyA(float* m, long from, float* to, int step, float bias = 0)
-    {
-        Vector256<float> m1 = Load(m + from), m2 = Load(m + (2 * from)), m3 = Load(m + (3 * from)), m4 = Load(m + (4 * from));
-        (Vector256<float> sum, Vector256<float> difference) = (m1 + m2, m1 - m2);
-        (Vector256<float> sum2, Vector256<float> difference2) = (m3 + m4, m3 - m4);
-        sum += Vector256.Create(bias);
-        difference += Vector256.Create(bias);
-        (Load(m) + sum + sum2).Store(to);
-        (difference + (difference2 * 2f)).Store(to + step);
-        (sum + (sum2 * 4f)).Store(to + (2 * step));
-        (difference + (difference2 * 8f) + Load(m + (5 * from))).Store(to + (3 * step));
-    }
-
-    private static Vector256<float> Load(float* from) => Vector256.Load(from);
 }
