@@ -16,19 +16,20 @@ public sealed class Linear(long inFeatures, long outFeatures, bool bias = true)
     private static readonly bool IsAmd = X86Base.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746E65, Ecx: 0x444D4163 };
 
     /// <summary>(…, inFeatures) -> (…, outFeatures).</summary>
-    public override Tensor forward(Tensor input) => PassesGradientAlone(input) && Converts(input)
-        ? FrozenLayer.Run(input, Product, gradient => Apply(gradient, (weight, _) => matmul(gradient, weight)))
-        : Product(input);
+    public override Tensor forward(Tensor input) =>
+        PassesGradientAlone(input) && Converts(input) ? FrozenLayer.Run(input, Multiply, gradient => Apply(gradient, (weight, _) => matmul(gradient, weight)))
+        : IsFasterAsConvolution(input) ? Apply(input, (weight, bias) => Convolve(input, weight, bias))
+        : Multiply(input);
 
-    private Tensor Product(Tensor input) => Apply(input, (weight, bias) =>
-        IsFasterAsConvolution(input) ? Convolve(input, weight, bias) : functional.linear(input, weight, bias));
+    private Tensor Multiply(Tensor input) => Apply(input, (weight, bias) => functional.linear(input, weight, bias));
 
     // libtorch multiplies matrices with Intel's MKL and convolves with oneDNN, which on AMD's processors is the faster of the two.
     private bool IsFasterAsConvolution(Tensor input) =>
         IsAmd && !is_grad_enabled() && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
         && inFeatures <= MostFeatures && input.numel() >= LeastVectors * inFeatures;
 
-    // Every vector is a pixel, its features the channels; they stay where they are in memory.
+    // Every vector is a pixel, its features the channels; they stay where they are in memory. The result is a view, which a
+    // layer of autograd's could not hand on to be added to in place.
     private Tensor Convolve(Tensor input, Tensor weight, Tensor? bias)
     {
         using var scope = NewDisposeScope();
