@@ -14,24 +14,29 @@ public sealed class WinogradConvolutionTests
     [InlineData(1, 8, 1, 8, 8)] // whole tiles; one output
     [InlineData(1, 8, 3, 1, 9)] // one row; a width of two tiles and a pixel
     [InlineData(3, 24, 5, 9, 13)] // pictures, sides that no tile divides
-    [InlineData(2, 16, 8, 34, 67)] // more than one vector of tiles in a row
-    [InlineData(2, 8, 8, 16, 16)] // a row of tiles half as long as a vector
+    [InlineData(5, 16, 8, 4, 4)] // a tile a picture; fewer tiles than are computed together
+    [InlineData(6, 8, 16, 3, 2)] // less than a tile
+    [InlineData(2, 16, 8, 34, 67)] // many tiles in a row
+    [InlineData(3, 8, 8, 8, 24)] // a row of tiles in two groups of eight
     [InlineData(1, 16, 104, 12, 48)] // vectors of tiles across two panels
     [InlineData(1, 512, 520, 10, 8)] // channels and outputs in several pieces
     [InlineData(2, 48, 8, 250, 260)] // tiles in three pieces
-    public void It_and_its_gradient_agree_with_float64(int batch, int channels, int outputs, int height, int width)
+    public void It_and_its_gradients_agree_with_float64(int batch, int channels, int outputs, int height, int width)
     {
         using var scope = NewDisposeScope();
         (Tensor map, Tensor weight, Tensor bias) = Random(batch, channels, outputs, height, width);
-        Tensor exactMap = map.to(float64).requires_grad_();
-        Tensor exact = nn.functional.conv2d(exactMap, weight.to(float64), bias.to(float64), [1L, 1], [1L, 1]);
+        (Tensor exactMap, Tensor exactWeight) = (map.to(float64).requires_grad_(), weight.to(float64).requires_grad_());
+        Tensor exact = nn.functional.conv2d(exactMap, exactWeight, bias.to(float64), [1L, 1], [1L, 1]);
         exact.backward([exact.detach()]);
+        Tensor gradient = exact.detach().to(float32);
 
         Close.Assert(exact.detach(), WinogradConvolution.Convolve(map, weight, bias), Tolerance);
         Close.Assert(exact.detach(), WinogradConvolution.Convolve(map.transpose(2, 3).contiguous().transpose(2, 3), weight, bias), Tolerance); // other strides
+        Tensor exactOfWeight = exactWeight.grad!; // sums over all pixels
+        Close.Assert(exactOfWeight, WinogradWeightGradient.Of(map, gradient), 1e-4 * exactOfWeight.abs().max().item<double>());
         if (outputs % 8 == 0) // there the outputs are the channels
         {
-            Close.Assert(exactMap.grad!, WinogradConvolution.InputGradient(exact.detach().to(float32), weight), Tolerance);
+            Close.Assert(exactMap.grad!, WinogradConvolution.InputGradient(gradient, weight), Tolerance);
         }
     }
 
@@ -55,7 +60,7 @@ public sealed class WinogradConvolutionTests
     }
 
     [Fact]
-    public void A_layer_takes_it_for_a_large_map_and_frozen_weights_alone_and_gives_the_same_either_way()
+    public void A_layer_takes_it_where_it_is_faster_and_gives_the_same_either_way()
     {
         using var scope = NewDisposeScope();
         using Generator generator = new(3, CPU);
@@ -64,21 +69,53 @@ public sealed class WinogradConvolutionTests
         GroupNorm norm = GoldenModel.Submodule<GroupNorm>(vae, "decoder.mid_block.resnets.0.norm1");
         Conv2d convolution = GoldenModel.Submodule<Conv2d>(vae, "decoder.mid_block.resnets.0.conv1");
         norm.Bias!.copy_(linspace(-1, 1, 64));
-        Tensor map = randn([1, 64, 256, 264], generator: generator), weight = convolution.Weight;
-
-        weight.requires_grad = true;
-        Tensor recorded = convolution.call(map), recordedWithNorm = convolution.NormActivateConvolve(norm, map);
-        weight.requires_grad = false;
+        Tensor map = randn([4, 64, 8, 12], generator: generator), weight = convolution.Weight, bias = convolution.Bias!;
+        Tensor plain = nn.functional.conv2d(map, weight, bias, [1L, 1], [1L, 1]);
+        Tensor plainWithNorm = nn.functional.conv2d(nn.functional.silu(norm.call(map)), weight, bias, [1L, 1], [1L, 1]);
 
         using IDisposable noGrad = no_grad();
         Assert.Equal(MatrixTile.IsSupported, WinogradConvolution.Suits(map, weight));
-        Assert.False(WinogradConvolution.Suits(map.narrow(2, 0, 100), weight)); // small
+        Assert.False(WinogradConvolution.Suits(map.narrow(2, 0, 5), weight)); // few pixels
+        Assert.False(WinogradConvolution.Suits(map, weight.narrow(0, 0, 56))); // few outputs
+        Assert.False(WinogradConvolution.Suits(map, weight.repeat(2, 1, 1, 1).narrow(0, 0, 100))); // not in eights
         Assert.False(WinogradConvolution.Suits(map.bfloat16(), weight.bfloat16()));
-        Tensor plain = nn.functional.conv2d(map, weight, convolution.Bias, [1L, 1], [1L, 1]);
-        Assert.True(recorded.equal(plain).all().ToBoolean()); // libtorch's own
         Assert.NotEqual(MatrixTile.IsSupported, convolution.call(map).equal(plain).all().ToBoolean());
-        Close.Assert(recorded, convolution.call(map), Tolerance);
-        Close.Assert(recordedWithNorm, convolution.NormActivateConvolve(norm, map), Tolerance);
+        Close.Assert(plain, convolution.call(map), Tolerance);
+        Close.Assert(plainWithNorm, convolution.NormActivateConvolve(norm, map), Tolerance);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_layer_in_training_has_the_gradients_of_libtorchs_own(bool inputHasGradient)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor map, Tensor weight, Tensor bias) = Random(batch: 3, channels: 64, outputs: 72, height: 8, width: 12);
+        Tensor target = randn_like(nn.functional.conv2d(map, weight, bias, [1L, 1], [1L, 1]));
+        using Conv2d convolution = new(64, 72, kernelSize: 3, padding: 1);
+        using nn.Module network = nn.Sequential(convolution);
+        WeightedLayer.Allocate(network, CPU, ScalarType.Float32);
+        using (no_grad())
+        {
+            convolution.Weight.copy_(weight);
+            convolution.Bias!.copy_(bias);
+        }
+
+        convolution.Weight.requires_grad = convolution.Bias!.requires_grad = true;
+        Assert.Equal(MatrixTile.IsSupported, WinogradConvolution.Suits(map, convolution.Weight));
+        Tensor[] exact = [map.to(float64).requires_grad_(inputHasGradient), weight.to(float64).requires_grad_(), bias.to(float64).requires_grad_()];
+        nn.functional.mse_loss(nn.functional.conv2d(exact[0], exact[1], exact[2], [1L, 1], [1L, 1]), target.to(float64)).backward();
+        Tensor input = map.clone().requires_grad_(inputHasGradient);
+
+        nn.functional.mse_loss(convolution.call(input), target).backward();
+
+        Close.Assert(exact[1].grad!, convolution.Weight.grad!, 1e-6); // of values up to 0.06
+        Close.Assert(exact[2].grad!, convolution.Bias!.grad!, 1e-6);
+        Assert.Equal(inputHasGradient, input.grad is not null);
+        if (inputHasGradient)
+        {
+            Close.Assert(exact[0].grad!, input.grad!, 1e-6);
+        }
     }
 
     private static (Tensor Map, Tensor Weight, Tensor Bias) Random(int batch, int channels, int outputs, int height, int width)

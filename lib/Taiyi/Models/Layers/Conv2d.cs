@@ -51,7 +51,7 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
     }
 
     private Tensor Convolve(Tensor input) => Apply(input, (weight, bias) =>
-        IsWinograd(input) ? WinogradConvolution.Convolve(input, weight, bias!)
+        IsWinograd(input) ? (LeavesWeights ? WinogradConvolution.Convolve(input, weight, bias!) : WinogradLayer.Run(input, weight, bias!))
         : IsIm2Col(input, stride) ? Im2ColConvolution.Convolve(input, weight, bias!, stride, padding)
         : functional.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
 
@@ -63,10 +63,10 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
     // Where the stride skips pixels at the lower and right edge, their gradient is zero.
     private long Skipped(long side) => (side + (2 * padding) - kernelSize) % stride;
 
-    // Neither has a gradient for the weights.
-    private bool LeavesWeights => !is_grad_enabled() || IsFrozen;
+    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight);
 
-    private bool IsWinograd(Tensor input) => _keepsSize && kernelSize == 3 && WinogradConvolution.Suits(input, Weight) && LeavesWeights;
-
+    // It has no gradient for the weights.
     private bool IsIm2Col(Tensor input, long stride) => kernelSize == 3 && Im2ColConvolution.Suits(input, Weight, stride) && LeavesWeights;
+
+    private bool LeavesWeights => !is_grad_enabled() || IsFrozen;
 }

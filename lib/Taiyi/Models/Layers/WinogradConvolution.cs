@@ -1,3 +1,4 @@
+using Taiyi.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,7 +25,6 @@ internal static unsafe class WinogradConvolution
     // The filters' transform does not depend on the number of pixels: few do not win it back, nor does a small convolution
     // what the threads cost.
     private const long LeastPixels = 256;
-    private const long LeastProducts = 1L << 27;
     private const long LeastChannels = 64;
 
     // Of a row: it lies on the stack while it is transformed.
@@ -35,10 +35,9 @@ internal static unsafe class WinogradConvolution
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
     public static bool Suits(Tensor input, Tensor weight) =>
         MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
-        && Pixels(input) >= LeastPixels && Pixels(input) * weight.shape[0] * weight.shape[1] >= LeastProducts
-        && weight.shape[0] >= LeastChannels && weight.shape[1] >= LeastChannels
+        && Pixels(input) >= LeastPixels && IsWide(weight.shape[0]) && IsWide(weight.shape[1])
         && Pixels(input) * Math.Max(weight.shape[0], weight.shape[1]) <= Array.MaxLength / sizeof(float) // bytes of a span
-        && input.shape[1] % WinogradTransform.Lanes == 0 && input.shape[3] is >= WinogradTransform.Lanes and <= MostPixels;
+        && input.shape[3] <= MostPixels;
 
     /// <summary>(B, C, H, W) -> (B, O, H, W).</summary>
     /// <param name="input">(B, C, H, W), for which <see cref="Suits"/> is true.</param>
@@ -72,36 +71,37 @@ internal static unsafe class WinogradConvolution
         return output;
     }
 
-    // Some rows of tiles at a time, and of them some outputs at a time on every thread.
+    // Some panels of tiles at a time, and of them some outputs at a time on every thread.
     private static Tensor InPieces(Tensor input, Tensor weight, Tensor bias, Tensor? factor, Tensor? term, bool turned)
     {
         using var scope = NewDisposeScope();
         (input, weight) = (input.contiguous(), weight.contiguous());
         (int channels, int outputs, int workers) = ((int)input.shape[1], (int)bias.shape[0], get_num_threads());
         int outputsAtOnce = OutputsAtOnce(outputs, workers);
-        WinogradTransform transform = new((int)input.shape[0], channels, (int)input.shape[2], (int)input.shape[3], outputs, outputsAtOnce);
-        int rowsAtOnce = RowsAtOnce(transform);
+        WinogradTiles tiles = new((int)input.shape[0], (int)input.shape[2], (int)input.shape[3]);
+        WinogradTransform transform = new(tiles, channels, outputs, outputsAtOnce);
+        int panelsAtOnce = PanelsAtOnce(transform);
         Tensor output = input.new_empty(input.shape[0], outputs, input.shape[2], input.shape[3]);
-        Tensor data = input.new_empty(transform.DataLength(rowsAtOnce));
-        Tensor filters = input.new_empty(workers, transform.FilterLength), products = input.new_empty(workers, transform.ProductLength(rowsAtOnce));
+        Tensor data = input.new_empty(transform.DataLength(panelsAtOnce));
+        Tensor filters = input.new_empty(workers, transform.FilterLength), products = input.new_empty(workers, transform.ProductLength(panelsAtOnce));
         float* x = MatrixTile.Floats(input), gamma = MatrixTile.Floats(factor), beta = MatrixTile.Floats(term), y = MatrixTile.Floats(output);
         float* g = MatrixTile.Floats(weight), b = MatrixTile.Floats(bias), v = MatrixTile.Floats(data), us = MatrixTile.Floats(filters), ms = MatrixTile.Floats(products);
-        for (int row = 0; row < transform.TileRows; row += rowsAtOnce)
+        for (int panel = 0; panel < transform.Panels; panel += panelsAtOnce)
         {
-            int firstRow = row, rows = Math.Min(rowsAtOnce, transform.TileRows - row), next = 0;
-            ForEach(channels, workers, channel => transform.Data(x, gamma, beta, v, channel, firstRow, rows));
-            ForEach(workers, workers, worker =>
+            int firstPanel = panel, panels = Math.Min(panelsAtOnce, transform.Panels - panel), next = 0;
+            OpenMPThreads.ForEach(channels, channel => transform.Data(x, gamma, beta, v, channel, firstPanel, panels));
+            OpenMPThreads.ForEach(workers, worker =>
             {
-                float* u = us + (worker * transform.FilterLength), m = ms + (worker * transform.ProductLength(rowsAtOnce));
+                float* u = us + (worker * transform.FilterLength), m = ms + (worker * transform.ProductLength(panelsAtOnce));
                 for (int first; (first = Interlocked.Add(ref next, outputsAtOnce) - outputsAtOnce) < outputs;)
                 {
                     for (int channel = 0; channel < channels; channel += WinogradTransform.ChannelsAtOnce)
                     {
                         transform.Filter(g, turned, u, channel, first);
-                        transform.Multiply(u, v, m, channel, first, rows);
+                        transform.Multiply(u, v, m, channel, first, panels);
                     }
 
-                    transform.Inverse(m, b, y, first, firstRow, rows);
+                    transform.Inverse(m, b, y, first, firstPanel, panels);
                 }
             });
         }
@@ -117,16 +117,15 @@ internal static unsafe class WinogradConvolution
     }
 
     // Equal pieces of the map, as few as keep their data below the most.
-    private static int RowsAtOnce(WinogradTransform transform)
+    private static int PanelsAtOnce(WinogradTransform transform)
     {
         long most = Math.Max(1, DataBytes / sizeof(float) / transform.DataLength(1));
-        return Divide(transform.TileRows, Divide(transform.TileRows, (int)most));
+        return Divide(transform.Panels, Divide(transform.Panels, (int)most));
     }
 
     private static int Divide(int items, int share) => (items + share - 1) / share; // rounded up
 
-    private static long Pixels(Tensor map) => map.shape[0] * map.shape[2] * map.shape[3];
+    private static bool IsWide(long channels) => channels >= LeastChannels && channels % WinogradTiles.Lanes == 0;
 
-    private static void ForEach(int count, int workers, Action<int> action) =>
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, action);
+    private static long Pixels(Tensor map) => map.shape[0] * map.shape[2] * map.shape[3];
 }

@@ -4,48 +4,43 @@ using static Taiyi.Models.WinogradMatrices;
 
 namespace Taiyi.Models;
 
-/// <summary>
-/// The transforms of F(4x4, 3x3), arXiv:1509.09308 section 4.3, and the products between them, for maps and filters of one size.
-/// </summary>
+/// <summary>The transforms of F(4x4, 3x3), arXiv:1509.09308 section 4.3, and the products between them, for maps and filters of one size.</summary>
 /// <remarks>
-/// The tiles of some rows are numbered through, B first and columns last, and lie in panels of 16, which is what a product
-/// reads at once. The transformed data are (panels, 36, C, 16), the transformed filters of some outputs and channels
-/// (36, outputs, channels), and their products (36, panels, outputs, 16). The 36 parts are a line of the cache farther from each
-/// other than they need to be: at a distance of a power of two the cache would not hold them all.
+/// Tiles lie in panels of 16, which is what a product reads at once. The transformed data are (panels, 36, C, 16), the transformed
+/// filters of some outputs and channels (36, outputs, channels), and their products (36, panels, outputs, 16). The 36 parts are
+/// a line of the cache farther from each other than they need to be: at a distance of a power of two the cache would not hold them all.
 /// </remarks>
-/// <param name="batch">B.</param>
-/// <param name="channels">C, a multiple of <see cref="Lanes"/>.</param>
-/// <param name="height">H.</param>
-/// <param name="width">W, at least <see cref="Lanes"/>.</param>
+/// <param name="tiles">Of the map and of the convolved map.</param>
+/// <param name="channels">C, a multiple of <see cref="WinogradTiles.Lanes"/>.</param>
 /// <param name="outputs">O.</param>
 /// <param name="outputsAtOnce">Outputs whose filters and products are there together, a multiple of <see cref="MatrixTile.Rows"/>.</param>
-internal sealed unsafe class WinogradTransform(int batch, int channels, int height, int width, int outputs, int outputsAtOnce)
+internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels, int outputs, int outputsAtOnce)
 {
-    /// <summary>Neighbouring tiles, or channels of a filter, that are computed together.</summary>
-    public const int Lanes = 8;
+    /// <summary>Tiles that are multiplied together.</summary>
+    public const int Panel = MatrixTile.Columns;
 
     /// <summary>Channels whose transformed filters are there together: a panel's share of the data stays in the nearest cache meanwhile.</summary>
     public const int ChannelsAtOnce = 160;
 
-    private const int Points = 6, Products = Points * Points, Tile = 4, Quad = 4, Panel = MatrixTile.Columns, CacheLine = 16;
+    /// <summary>Matrix products.</summary>
+    public const int Products = Points * Points;
 
-    // A multiple of Quad: those beyond the map are zero.
-    private readonly int _tilesInRow = (width + (Tile * Quad) - 1) / (Tile * Quad) * Quad;
+    private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes, Taps = 9, CacheLine = 16;
 
     // From one of the 36 parts to the next.
     private readonly long _dataStep = ((long)channels * Panel) + CacheLine, _filterStep = ((long)outputsAtOnce * ChannelsAtOnce) + CacheLine;
 
-    /// <summary>Rows of tiles in a map; the last may reach beyond it.</summary>
-    public int TileRows => (height + Tile - 1) / Tile;
+    /// <summary>Panels of all tiles.</summary>
+    public int Panels => (tiles.Count + Panel - 1) / Panel;
 
     /// <summary>Floats of the transformed filters.</summary>
     public long FilterLength => Products * _filterStep;
 
-    /// <summary>Floats of the transformed data of some rows.</summary>
-    public long DataLength(int rows) => Panels(rows) * Products * _dataStep;
+    /// <summary>Floats of the transformed data of some panels.</summary>
+    public long DataLength(int panels) => panels * Products * _dataStep;
 
-    /// <summary>Floats of the products of some rows.</summary>
-    public long ProductLength(int rows) => Products * ProductStep(rows);
+    /// <summary>Floats of the products of some panels.</summary>
+    public long ProductLength(int panels) => Products * ProductStep(panels);
 
     /// <summary>U = G g Gᵀ for some channels of some outputs: (O, C, 3, 3), or turned by 180 degrees (C, O, 3, 3) -> (36, outputs, channels).</summary>
     public void Filter(float* weight, bool turned, float* u, int firstChannel, int firstOutput)
@@ -58,22 +53,24 @@ internal sealed unsafe class WinogradTransform(int batch, int channels, int heig
 
     private void FilterOf(int output, float* weight, bool turned, float* u, int firstChannel)
     {
-        float* columns = stackalloc float[Points * 3 * Lanes];
-        long step = turned ? 9L * outputs : 9; // from one channel to the next
-        weight += (turned ? output * 9 : (long)output * channels * 9) + (firstChannel * step);
-        Vector256<int> lanes = Vector256<int>.Indices * (int)step;
+        float* taps = stackalloc float[Taps * Lanes], columns = stackalloc float[Points * 3 * Lanes];
+        long step = turned ? (long)Taps * outputs : Taps; // from one channel to the next
+        weight += (turned ? output * Taps : (long)output * channels * Taps) + (firstChannel * step);
         float* end = u + Channels(firstChannel);
         for (; u < end; u += Lanes, weight += step * Lanes)
         {
-            // The filters come from far, and a gather does not tell the processor which follow.
-            for (int line = 0; line < 9 * Lanes; line += CacheLine)
+            // The filters come from far, and a step does not tell the processor which follow.
+            for (int i = 0; turned && i < Lanes; i++)
             {
-                Sse.Prefetch0(weight + (4 * step * Lanes) + line);
+                Sse.Prefetch0(weight + ((Lanes + i) * step));
             }
 
+            ReadFilters(weight, step, taps);
             for (int column = 0; column < 3; column++)
             {
-                MultiplyG(Element(column), Element(3 + column), Element(6 + column), columns + (column * Lanes), 3 * Lanes);
+                float* tap = taps + ((turned ? 2 - column : column) * Lanes);
+                Vector256<float> first = Load(tap), middle = Load(tap + (3 * Lanes)), last = Load(tap + (6 * Lanes));
+                MultiplyG(turned ? last : first, middle, turned ? first : last, columns + (column * Lanes), 3 * Lanes);
             }
 
             for (int row = 0; row < Points; row++)
@@ -82,54 +79,81 @@ internal sealed unsafe class WinogradTransform(int batch, int channels, int heig
                 MultiplyG(Load(c), Load(c + Lanes), Load(c + (2 * Lanes)), u + (row * Points * _filterStep), _filterStep);
             }
         }
+    }
 
-        Vector256<float> Element(int number) => Avx2.GatherVector256(weight + (turned ? 8 - number : number), lanes, sizeof(float));
+    // The nine elements of eight filters, a step apart: (8, 9) -> (9, 8).
+    private static void ReadFilters(float* weight, long step, float* taps)
+    {
+        for (int half = 0; half < Lanes; half += Lanes / 2, weight += Lanes / 2, taps += Lanes * Lanes / 2)
+        {
+            (Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) = Transpose(
+                LoadPair(weight, 4 * step), LoadPair(weight + step, 4 * step), LoadPair(weight + (2 * step), 4 * step), LoadPair(weight + (3 * step), 4 * step));
+            a.Store(taps);
+            b.Store(taps + Lanes);
+            c.Store(taps + (2 * Lanes));
+            d.Store(taps + (3 * Lanes));
+        }
+
+        for (int i = 0; i < Lanes; i++)
+        {
+            taps[i] = weight[i * step];
+        }
     }
 
     /// <summary>
-    /// V = Bᵀ d B of one channel's tiles in some rows: (B, C, H, W) -> (panels, 36, C, 16). With a factor and a term, (B, C)
+    /// V = Bᵀ d B of one channel's tiles in some panels: (B, C, H, W) -> (panels, 36, C, 16). With a factor and a term, (B, C)
     /// each, of SiLU(factor x + term).
     /// </summary>
-    public void Data(float* input, float* factor, float* term, float* v, int channel, int firstRow, int rows)
+    public void Data(float* input, float* factor, float* term, float* v, int channel, int firstPanel, int panels)
     {
-        int line = (Tile * _tilesInRow) + (Tile * Lanes), planeStep = _tilesInRow + Lanes;
-        float* lines = stackalloc float[Points * line], combined = stackalloc float[Points * line], planes = stackalloc float[Tile * planeStep];
+        float* lines = stackalloc float[Points * tiles.Line], columns = stackalloc float[Points * Lanes * Lanes];
         v += (long)channel * Panel;
-        int tile = 0;
-        for (int picture = 0; picture < batch; picture++)
+        int first = firstPanel * Panel, end = Math.Min(tiles.Count, first + (panels * Panel));
+        WinogradTiles.Position at = tiles.At(first);
+        for (int tile = first; tile < end; tile++, tiles.Advance(ref at))
         {
-            int plane = (picture * channels) + channel;
-            float* map = input + ((long)plane * height * width);
-            for (int row = firstRow; row < firstRow + rows; row++, tile += _tilesInRow)
+            if (at.Column == 0 || tile == first)
             {
-                // The first two lines are the last two of the tiles above.
-                new Span<float>(lines + (Tile * line), 2 * line).CopyTo(new Span<float>(lines, 2 * line));
-                for (int k = row == firstRow ? 0 : 2; k < Points; k++)
-                {
-                    float* pixels = lines + (k * line) + 1; // a zero stands before the first pixel
-                    CopyLine(map, (row * Tile) - 1 + k, pixels, factor, term, plane);
-                }
+                int plane = (at.Picture * channels) + channel;
+                tiles.ReadLines(
+                    tiles.Map(input, plane), at.Row, follows: at.Row > 0 && tile > first, lines, factor is null ? null : factor + plane, term + plane);
+            }
 
-                for (int x = 0; x < line; x += Lanes)
-                {
-                    float* d = lines + x;
-                    MultiplyB(Load(d), Load(d + line), Load(d + (2 * line)), Load(d + (3 * line)), Load(d + (4 * line)), Load(d + (5 * line)), combined + x, line);
-                }
-
-                for (int k = 0; k < Points; k++)
-                {
-                    Row(combined + (k * line), planes, planeStep, v + (k * Points * _dataStep), tile);
-                }
+            DataColumns(lines + (Side * at.Column), tiles.Line, columns + (tile % Lanes * Lanes));
+            if (tile % Lanes == Lanes - 1 || tile == end - 1)
+            {
+                int panel = (tile - first) / Panel;
+                DataRows(columns, v + (panel * Products * _dataStep) + (tile % Panel / Lanes * Lanes), _dataStep);
             }
         }
     }
 
-    /// <summary>M = U V summed over some channels, or M + U V if they are not the first: 36 products, each (outputs, channels) x (channels, tiles).</summary>
-    public void Multiply(float* u, float* v, float* m, int firstChannel, int firstOutput, int rows)
+    /// <summary>Bᵀ d for one of eight tiles: six lines of pixels, a step apart -> (6, 8, 8), of which this tile takes one in the middle.</summary>
+    public static void DataColumns(float* lines, int line, float* columns) => MultiplyB(
+        Load(lines), Load(lines + line), Load(lines + (2 * line)), Load(lines + (3 * line)), Load(lines + (4 * line)), Load(lines + (5 * line)),
+        columns, Lanes * Lanes);
+
+    /// <summary>The rest, (Bᵀ d) B, for eight tiles: (6, 8, 8), the pixels last, -> (36, 8), the parts a step apart.</summary>
+    public static void DataRows(float* columns, float* v, long step)
     {
-        int panels = Panels(rows), count = Math.Min(outputsAtOnce, outputs - firstOutput);
+        const int Half = Lanes * Lanes / 2; // from tiles 0 to 3 to tiles 4 to 7
+        for (int k = 0; k < Points; k++, columns += Lanes * Lanes, v += Points * step)
+        {
+            float* c = columns + Side;
+            (Vector256<float> d0, Vector256<float> d1, Vector256<float> d2, Vector256<float> d3) = Transpose(
+                LoadPair(columns, Half), LoadPair(columns + Lanes, Half), LoadPair(columns + (2 * Lanes), Half), LoadPair(columns + (3 * Lanes), Half));
+            (Vector256<float> d4, Vector256<float> d5, _, _) = Transpose(
+                LoadPair(c, Half), LoadPair(c + Lanes, Half), LoadPair(c + (2 * Lanes), Half), LoadPair(c + (3 * Lanes), Half));
+            MultiplyB(d0, d1, d2, d3, d4, d5, v, step);
+        }
+    }
+
+    /// <summary>M = U V summed over some channels, or M + U V if they are not the first: 36 products, each (outputs, channels) x (channels, tiles).</summary>
+    public void Multiply(float* u, float* v, float* m, int firstChannel, int firstOutput, int panels)
+    {
+        int count = Math.Min(outputsAtOnce, outputs - firstOutput);
         v += firstChannel * Panel;
-        for (int part = 0; part < Products; part++, u += _filterStep, v += _dataStep, m += ProductStep(rows))
+        for (int part = 0; part < Products; part++, u += _filterStep, v += _dataStep, m += ProductStep(panels))
         {
             for (int panel = 0; panel < panels; panel++)
             {
@@ -142,115 +166,39 @@ internal sealed unsafe class WinogradTransform(int batch, int channels, int heig
         }
     }
 
-    /// <summary>Y = Aᵀ M A and the bias for some outputs' tiles in some rows: (36, panels, outputs, 16) -> (B, O, H, W).</summary>
-    public void Inverse(float* m, float* bias, float* y, int firstOutput, int firstRow, int rows)
+    /// <summary>Y = Aᵀ M A and the bias for some outputs' tiles in some panels: (36, panels, outputs, 16) -> (B, O, H, W).</summary>
+    public void Inverse(float* m, float* bias, float* y, int firstOutput, int firstPanel, int panels)
     {
         for (int output = firstOutput; output < Math.Min(outputs, firstOutput + outputsAtOnce); output++, m += Panel)
         {
-            InverseOf(output, m, bias[output], y, firstRow, rows);
+            InverseOf(output, m, bias[output], y, firstPanel, panels);
         }
     }
 
-    private void InverseOf(int output, float* m, float bias, float* y, int firstRow, int rows)
+    private void InverseOf(int output, float* m, float bias, float* y, int firstPanel, int panels)
     {
-        float* rowsOfTiles = stackalloc float[Points * Tile * Lanes], pixels = stackalloc float[Tile * Tile * Lanes];
-        long step = ProductStep(rows);
-        for (int tile = 0; tile < batch * rows * _tilesInRow; tile += Lanes)
+        float* rows = stackalloc float[Points * Side * Lanes], pixels = stackalloc float[Side * Side * Lanes];
+        int first = firstPanel * Panel, end = Math.Min(tiles.Count, first + (panels * Panel));
+        long step = ProductStep(panels);
+        WinogradTiles.Position at = tiles.At(first);
+        for (int tile = first; tile < end; tile += Lanes)
         {
-            float* product = m + ((long)(tile / Panel) * outputsAtOnce * Panel) + (tile % Panel);
+            float* product = m + ((long)((tile - first) / Panel) * outputsAtOnce * Panel) + (tile % Panel);
             for (int k = 0; k < Points; k++)
             {
-                MultiplyA(product + (k * Points * step), step, rowsOfTiles + (k * Lanes), Points * Lanes); // (4, 6)
+                MultiplyATransposed(product + (k * Points * step), step, rows + (k * Lanes), Points * Lanes); // (4, 6)
             }
 
-            for (int x = 0; x < Tile; x++)
+            for (int x = 0; x < Side; x++)
             {
-                MultiplyA(rowsOfTiles + (x * Points * Lanes), Lanes, pixels + (x * Lanes), Tile * Lanes, bias); // (4, 4)
+                MultiplyATransposed(rows + (x * Points * Lanes), Lanes, pixels + (x * Lanes), Side * Lanes, bias); // (4, 4)
             }
 
-            for (int quad = tile; quad < tile + Lanes && quad < batch * rows * _tilesInRow; quad += Quad)
-            {
-                (int line, int column) = Math.DivRem(quad, _tilesInRow);
-                (int picture, int row) = Math.DivRem(line, rows);
-                float* map = y + ((((long)picture * outputs) + output) * height * width);
-                Write(pixels + (quad - tile), map, (firstRow + row) * Tile, column * Tile);
-            }
+            tiles.Write(pixels, y, outputs, output, ref at, Math.Min(Lanes, end - tile));
         }
     }
 
-    private int Panels(int rows) => ((batch * rows * _tilesInRow) + Panel - 1) / Panel;
-
-    private long ProductStep(int rows) => ((long)Panels(rows) * outputsAtOnce * Panel) + CacheLine;
+    private long ProductStep(int panels) => ((long)panels * outputsAtOnce * Panel) + CacheLine;
 
     private int Channels(int first) => Math.Min(ChannelsAtOnce, channels - first);
-
-    // A line of pixels, zeros above and below the map.
-    private void CopyLine(float* map, int y, float* to, float* factor, float* term, int plane)
-    {
-        float* from = map + ((long)y * width);
-        if (y < 0 || y >= height)
-        {
-            new Span<float>(to, width).Clear();
-        }
-        else if (factor is null)
-        {
-            new Span<float>(from, width).CopyTo(new Span<float>(to, width));
-        }
-        else
-        {
-            for (int x = 0; x < width; x += Lanes)
-            {
-                int at = Math.Min(x, width - Lanes); // the last lanes overlap those before them
-                Vector256<float> pixels = (Load(from + at) * factor[plane]) + Vector256.Create(term[plane]);
-                (pixels / (Vector256<float>.One + Vector256.Exp(-pixels))).Store(to + at); // SiLU
-            }
-        }
-    }
-
-    // A line of pixels apart into four planes, one for each column of a tile; columns 4 and 5 are 0 and 1 of the next tile.
-    private void Row(float* line, float* planes, int plane, float* v, int tile)
-    {
-        for (int i = 0; i <= _tilesInRow; i += Quad)
-        {
-            Transpose(line + (Tile * i), 4, planes + i, plane);
-        }
-
-        float* apart = stackalloc float[Points * Lanes];
-        for (int i = 0; i < _tilesInRow; i += Lanes, tile += Lanes)
-        {
-            float* d = planes + i, to = v + Place(tile);
-            // What a store has beyond the row, the next row's overwrites; but it must not go beyond the panel.
-            bool crosses = tile % Panel > Panel - Lanes;
-            MultiplyB(
-                Load(d), Load(d + plane), Load(d + (2 * plane)), Load(d + (3 * plane)), Load(d + 1), Load(d + plane + 1),
-                crosses ? apart : to, crosses ? Lanes : _dataStep);
-            for (int k = 0; crosses && k < Points; k++)
-            {
-                Vector128.Load(apart + (k * Lanes)).Store(to + (k * _dataStep));
-                if (i + Quad < _tilesInRow)
-                {
-                    Vector128.Load(apart + (k * Lanes) + Quad).Store(v + Place(tile + Quad) + (k * _dataStep));
-                }
-            }
-        }
-    }
-
-    private long Place(int tile) => (tile / Panel * Products * _dataStep) + (tile % Panel);
-
-    // Four tiles' pixels, (4, 4, 8) with the tile last, into a map, as far as they lie in it.
-    private void Write(float* pixels, float* map, int row, int column)
-    {
-        float* beyond = stackalloc float[Tile * Quad];
-        int inside = Math.Clamp(width - column, 0, Tile * Quad);
-        for (int k = 0; k < Tile && row + k < height; k++)
-        {
-            float* line = map + ((long)(row + k) * width) + column;
-            bool whole = inside == Tile * Quad;
-            Transpose(pixels + (k * Tile * Lanes), Lanes, whole ? line : beyond, Tile);
-            if (!whole)
-            {
-                new Span<float>(beyond, inside).CopyTo(new Span<float>(line, inside));
-            }
-        }
-    }
 }
