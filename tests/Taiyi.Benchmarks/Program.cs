@@ -12,7 +12,7 @@ Option<string?> peer = new("--peer") { Description = "Folder with the reference'
 Option<string> dtype = new("--dtype") { Description = "float32 or bfloat16", DefaultValueFactory = _ => "float32" };
 Option<int> rounds = new("--rounds") { Description = "Counted rounds of each pair", DefaultValueFactory = _ => 3 };
 Option<string[]> only = new("--only") { Description = "text, unet, guided, decode, encode, tiles: these networks only", AllowMultipleArgumentsPerToken = true };
-Option<int> steps = new("--steps") { Description = "Denoising steps", DefaultValueFactory = _ => 20 };
+Option<int> steps = new("--steps") { Description = "Denoising steps, or steps of pretraining", DefaultValueFactory = _ => 20 };
 Option<int?> size = new("--size") { Description = "Side of the picture in pixels; the model's own if absent" };
 Option<bool?> checkpointing = new("--checkpointing") { Description = "true or false: gradient checkpointing; both if absent" };
 
@@ -41,7 +41,10 @@ generate.SetAction(parsed =>
 Command train = new("train", "One LoRA training step of batch 1") { model, peer, dtype, rounds, checkpointing };
 train.SetAction(parsed => new TrainingBenchmark(Model(parsed), parsed.GetValue(peer), DType(parsed), parsed.GetValue(rounds)).Run(parsed.GetValue(checkpointing)));
 
+Command pretrain = new("pretrain", "Steps of pretraining taiyi-mini") { dtype, steps };
+pretrain.SetAction(parsed => new PretrainingBenchmark(DType(parsed), parsed.GetValue(steps)).Run());
+
 Command scaling = new("scaling", "How time grows with pictures, steps and data, on taiyi-mini") { rounds };
 scaling.SetAction(parsed => new ScalingBenchmark(parsed.GetValue(rounds)).Run());
 
-return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load, generate, train, scaling }.Parse(args).Invoke();
+return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load, generate, train, pretrain, scaling }.Parse(args).Invoke();
