@@ -52,7 +52,7 @@ public sealed class AdamW : IDisposable
             }
 
             theta.mul_(1 - learningRate * _weightDecay);
-            m.mul_(_beta1).add_(g, alpha: 1 - _beta1);
+            m.lerp_(g, 1 - _beta1);
             v.mul_(_beta2).addcmul_(g, g, value: 1 - _beta2);
             Tensor denominator = v.sqrt().div_(Math.Sqrt(correction2)).add_(_epsilon);
             theta.addcdiv_(m, denominator, value: -learningRate / correction1);

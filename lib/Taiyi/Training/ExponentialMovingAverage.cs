@@ -35,7 +35,7 @@ public sealed class ExponentialMovingAverage : IDisposable
         foreach ((_, Parameter weight, Tensor mean) in _weights)
         {
             using var scope = NewDisposeScope();
-            mean.mul_(decay).add_(weight, alpha: 1 - decay);
+            mean.lerp_(weight, 1 - decay);
         }
     }
 

@@ -22,9 +22,11 @@ internal static unsafe class WinogradConvolution
     // That a thread computes together: the more, the more seldom the transformed map is read.
     private const int MostOutputs = 96;
 
-    // The filters' transform does not depend on the number of pixels: few do not win it back, nor does a small convolution
-    // what the threads cost.
-    private const long LeastPixels = 256;
+    // The filters' transform does not depend on the number of pixels, and few do not win it back. Large filters need fewer: those
+    // libtorch's own convolution has to bring into another order too.
+    private const long LeastPixels = 256, LeastPixelsOfLarge = 128, LargeFilters = 1 << 18;
+
+    // Of few the maps' transforms take longer than the products.
     private const long LeastChannels = 64;
 
     // Of a row: it lies on the stack while it is transformed.
@@ -35,7 +37,8 @@ internal static unsafe class WinogradConvolution
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
     public static bool Suits(Tensor input, Tensor weight) =>
         MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
-        && Pixels(input) >= LeastPixels && IsWide(weight.shape[0]) && IsWide(weight.shape[1])
+        && Pixels(input) >= (weight.shape[0] * weight.shape[1] >= LargeFilters ? LeastPixelsOfLarge : LeastPixels)
+        && IsWide(weight.shape[0]) && IsWide(weight.shape[1])
         && Pixels(input) * Math.Max(weight.shape[0], weight.shape[1]) <= Array.MaxLength / sizeof(float) // bytes of a span
         && input.shape[3] <= MostPixels;
 
