@@ -56,7 +56,8 @@ internal sealed record PairedMeasurement(CallCost Ours, CallCost? Theirs, double
     private static CallCost Medians(List<CallCost> costs) =>
         new(Median(costs.Select(c => c.Seconds)), Median(costs.Select(c => c.CpuSeconds)), Median(costs.Select(c => c.PeakGiB)));
 
-    private static double Median(IEnumerable<double> values)
+    /// <summary>The middle one, or the mean of the two in the middle.</summary>
+    public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         int middle = sorted.Length / 2;

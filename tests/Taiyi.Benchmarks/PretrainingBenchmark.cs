@@ -38,8 +38,8 @@ internal sealed class PretrainingBenchmark(ScalarType dtype, int steps)
             trainer.TakeStep();
         }
 
-        double[] seconds = [.. Enumerable.Range(0, steps).Select(_ => trainer.TakeStep()).Select(step => step.Seconds)];
-        double median = seconds.Order().ElementAt(steps / 2), mean = seconds.Average();
+        double[] seconds = [.. Enumerable.Range(0, steps).Select(_ => trainer.TakeStep().Seconds)];
+        double median = PairedMeasurement.Median(seconds), mean = seconds.Average();
         Table table = new Table().Border(TableBorder.Markdown).Title($"Pretraining taiyi-mini in {dtype}, {steps} steps of {batchSize}")
             .AddColumns("", "s", "samples a second");
         table.AddRow("median step", $"{median:0.000}", $"{batchSize / median:0.0}");

@@ -17,6 +17,7 @@ public sealed class WinogradConvolutionTests
     [InlineData(5, 16, 8, 4, 4)] // a tile a picture; fewer tiles than are computed together
     [InlineData(6, 8, 16, 3, 2)] // less than a tile
     [InlineData(2, 16, 8, 34, 67)] // many tiles in a row
+    [InlineData(2, 8, 8, 16, 16)] // a row of tiles half as long as a vector
     [InlineData(3, 8, 8, 8, 24)] // a row of tiles in two groups of eight
     [InlineData(1, 16, 104, 12, 48)] // vectors of tiles across two panels
     [InlineData(1, 512, 520, 10, 8)] // channels and outputs in several pieces
@@ -73,6 +74,10 @@ public sealed class WinogradConvolutionTests
         Tensor plain = nn.functional.conv2d(map, weight, bias, [1L, 1], [1L, 1]);
         Tensor plainWithNorm = nn.functional.conv2d(nn.functional.silu(norm.call(map)), weight, bias, [1L, 1], [1L, 1]);
 
+        weight.requires_grad = true;
+        Tensor recordedWithNorm = convolution.NormActivateConvolve(norm, map);
+        weight.requires_grad = false;
+
         using IDisposable noGrad = no_grad();
         Assert.Equal(MatrixTile.IsSupported, WinogradConvolution.Suits(map, weight));
         Assert.False(WinogradConvolution.Suits(map.narrow(2, 0, 5), weight)); // few pixels
@@ -81,6 +86,7 @@ public sealed class WinogradConvolutionTests
         Assert.False(WinogradConvolution.Suits(map.bfloat16(), weight.bfloat16()));
         Assert.NotEqual(MatrixTile.IsSupported, convolution.call(map).equal(plain).all().ToBoolean());
         Close.Assert(plain, convolution.call(map), Tolerance);
+        Close.Assert(plainWithNorm, recordedWithNorm.detach(), Tolerance);
         Close.Assert(plainWithNorm, convolution.NormActivateConvolve(norm, map), Tolerance);
     }
 

@@ -35,12 +35,16 @@ internal static unsafe class WinogradConvolution
     /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough; autograd does not see what it computes.</summary>
     /// <param name="input">(B, C, H, W).</param>
     /// <param name="weight">(O, C, 3, 3) of a convolution of stride 1 and padding 1.</param>
-    public static bool Suits(Tensor input, Tensor weight) =>
-        MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
-        && Pixels(input) >= (weight.shape[0] * weight.shape[1] >= LargeFilters ? LeastPixelsOfLarge : LeastPixels)
-        && IsWide(weight.shape[0]) && IsWide(weight.shape[1])
-        && Pixels(input) * Math.Max(weight.shape[0], weight.shape[1]) <= Array.MaxLength / sizeof(float) // bytes of a span
-        && input.shape[3] <= MostPixels;
+    public static bool Suits(Tensor input, Tensor weight)
+    {
+        (long[] map, long[] filters) = (input.shape, weight.shape); // each a call into libtorch
+        (long pixels, long outputs, long channels) = (map[0] * map[2] * map[3], filters[0], filters[1]);
+        return MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
+            && pixels >= (outputs * channels >= LargeFilters ? LeastPixelsOfLarge : LeastPixels)
+            && IsWide(outputs) && IsWide(channels)
+            && pixels * Math.Max(outputs, channels) <= Array.MaxLength / sizeof(float) // bytes of a span
+            && map[3] <= MostPixels;
+    }
 
     /// <summary>(B, C, H, W) -> (B, O, H, W).</summary>
     /// <param name="input">(B, C, H, W), for which <see cref="Suits"/> is true.</param>
@@ -129,6 +133,4 @@ internal static unsafe class WinogradConvolution
     private static int Divide(int items, int share) => (items + share - 1) / share; // rounded up
 
     private static bool IsWide(long channels) => channels >= LeastChannels && channels % WinogradTiles.Lanes == 0;
-
-    private static long Pixels(Tensor map) => map.shape[0] * map.shape[2] * map.shape[3];
 }

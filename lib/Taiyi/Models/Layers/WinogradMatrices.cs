@@ -88,9 +88,15 @@ internal static unsafe class WinogradMatrices
             Avx.UnpackLow(ab2, cd2).AsSingle(), Avx.UnpackHigh(ab2, cd2).AsSingle());
     }
 
-    /// <summary>Four elements, and four others a step away: one row of each of two blocks.</summary>
+    /// <summary>The first four columns of eight rows, a step apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadPair(float* from, long step) => Vector256.Create(Vector128.Load(from), Vector128.Load(from + step));
+    public static (Vector256<float> Column0, Vector256<float> Column1, Vector256<float> Column2, Vector256<float> Column3) LoadColumns(float* rows, long step)
+    {
+        return Transpose(Pair(rows), Pair(rows + step), Pair(rows + (2 * step)), Pair(rows + (3 * step)));
+
+        // One row of each of the two blocks.
+        Vector256<float> Pair(float* row) => Vector256.Create(Vector128.Load(row), Vector128.Load(row + (4 * step)));
+    }
 
     public static Vector256<float> Load(float* from) => Vector256.Load(from);
 }

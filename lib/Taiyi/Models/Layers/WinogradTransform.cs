@@ -16,7 +16,7 @@ namespace Taiyi.Models;
 /// <param name="outputsAtOnce">Outputs whose filters and products are there together, a multiple of <see cref="MatrixTile.Rows"/>.</param>
 internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels, int outputs, int outputsAtOnce)
 {
-    /// <summary>Tiles that are multiplied together.</summary>
+    /// <summary>Tiles, or channels in the gradient of the filters, that are multiplied together.</summary>
     public const int Panel = MatrixTile.Columns;
 
     /// <summary>Channels whose transformed filters are there together: a panel's share of the data stays in the nearest cache meanwhile.</summary>
@@ -25,7 +25,13 @@ internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels
     /// <summary>Matrix products.</summary>
     public const int Products = Points * Points;
 
-    private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes, Taps = 9, CacheLine = 16;
+    /// <summary>Elements of a filter.</summary>
+    public const int Taps = 9;
+
+    /// <summary>Floats of a line of the cache.</summary>
+    public const int CacheLine = 16;
+
+    private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes;
 
     // From one of the 36 parts to the next.
     private readonly long _dataStep = ((long)channels * Panel) + CacheLine, _filterStep = ((long)outputsAtOnce * ChannelsAtOnce) + CacheLine;
@@ -86,8 +92,7 @@ internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels
     {
         for (int half = 0; half < Lanes; half += Lanes / 2, weight += Lanes / 2, taps += Lanes * Lanes / 2)
         {
-            (Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) = Transpose(
-                LoadPair(weight, 4 * step), LoadPair(weight + step, 4 * step), LoadPair(weight + (2 * step), 4 * step), LoadPair(weight + (3 * step), 4 * step));
+            (Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) = LoadColumns(weight, step);
             a.Store(taps);
             b.Store(taps + Lanes);
             c.Store(taps + (2 * Lanes));
@@ -136,14 +141,10 @@ internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels
     /// <summary>The rest, (Bᵀ d) B, for eight tiles: (6, 8, 8), the pixels last, -> (36, 8), the parts a step apart.</summary>
     public static void DataRows(float* columns, float* v, long step)
     {
-        const int Half = Lanes * Lanes / 2; // from tiles 0 to 3 to tiles 4 to 7
         for (int k = 0; k < Points; k++, columns += Lanes * Lanes, v += Points * step)
         {
-            float* c = columns + Side;
-            (Vector256<float> d0, Vector256<float> d1, Vector256<float> d2, Vector256<float> d3) = Transpose(
-                LoadPair(columns, Half), LoadPair(columns + Lanes, Half), LoadPair(columns + (2 * Lanes), Half), LoadPair(columns + (3 * Lanes), Half));
-            (Vector256<float> d4, Vector256<float> d5, _, _) = Transpose(
-                LoadPair(c, Half), LoadPair(c + Lanes, Half), LoadPair(c + (2 * Lanes), Half), LoadPair(c + (3 * Lanes), Half));
+            (Vector256<float> d0, Vector256<float> d1, Vector256<float> d2, Vector256<float> d3) = LoadColumns(columns, Lanes);
+            (Vector256<float> d4, Vector256<float> d5, _, _) = LoadColumns(columns + Side, Lanes);
             MultiplyB(d0, d1, d2, d3, d4, d5, v, step);
         }
     }

@@ -15,8 +15,8 @@ namespace Taiyi.Models;
 /// </remarks>
 internal sealed unsafe class WinogradWeightGradient
 {
-    private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes, Products = WinogradTransform.Products;
-    private const int Panel = MatrixTile.Columns, CacheLine = 16, Taps = 9;
+    private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes;
+    private const int Products = WinogradTransform.Products, Panel = WinogradTransform.Panel, Taps = WinogradTransform.Taps, CacheLine = WinogradTransform.CacheLine;
 
     // Of a sum in one piece: six rows of the one side and a panel of the other stay in the nearest cache.
     private const int TilesAtOnce = 256;
@@ -100,24 +100,22 @@ internal sealed unsafe class WinogradWeightGradient
     // A y Aᵀ of one output of some tiles: (B, O, H, W) -> (36, O, tiles).
     private void Gradient(float* gradient, float* w, int output, int first, int count)
     {
-        const int TilesApart = Side * Lanes;
+        const int RowOfTiles = Side * Lanes;
         float* pixels = stackalloc float[Side * Lanes * Side], columns = stackalloc float[Points * Side * Lanes];
         w += (long)output * TilesAtOnce;
         WinogradTiles.Position at = _tiles.At(first);
         for (int tile = 0; tile < count; tile += Lanes)
         {
             _tiles.Read(gradient, _outputs, output, ref at, Math.Min(Lanes, count - tile), pixels);
-            for (int pair = 0; pair < TilesApart; pair += Lanes) // two tiles
+            for (int pair = 0; pair < RowOfTiles; pair += Lanes) // two tiles
             {
                 float* p = pixels + pair;
-                MultiplyA(Load(p), Load(p + TilesApart), Load(p + (2 * TilesApart)), Load(p + (3 * TilesApart)), columns + pair, TilesApart); // (6, 8, 4)
+                MultiplyA(Load(p), Load(p + RowOfTiles), Load(p + (2 * RowOfTiles)), Load(p + (3 * RowOfTiles)), columns + pair, RowOfTiles); // (6, 8, 4)
             }
 
             for (int k = 0; k < Points; k++)
             {
-                float* c = columns + (k * TilesApart);
-                (Vector256<float> y0, Vector256<float> y1, Vector256<float> y2, Vector256<float> y3) = Transpose(
-                    LoadPair(c, TilesApart / 2), LoadPair(c + Side, TilesApart / 2), LoadPair(c + (2 * Side), TilesApart / 2), LoadPair(c + (3 * Side), TilesApart / 2));
+                (Vector256<float> y0, Vector256<float> y1, Vector256<float> y2, Vector256<float> y3) = LoadColumns(columns + (k * RowOfTiles), Side);
                 MultiplyA(y0, y1, y2, y3, w + (k * Points * _gradientStep) + tile, _gradientStep);
             }
         }
