@@ -20,6 +20,7 @@ public sealed class CSharpEngine : IDisposable
     private readonly ScriptWorkspace _workspace;
     private readonly LanguageServices _services;
     private CellThread _thread = new();
+    private IDisposable? _running;
 
     /// <summary>Opens a session.</summary>
     /// <param name="workingDirectory">The folder that relative paths of <c>#r</c>, <c>#load</c> and <c>#i</c> mean: the notebook's own.</param>
@@ -73,13 +74,14 @@ public sealed class CSharpEngine : IDisposable
                 output(shown);
             });
             CellContext context = new(buffer, cancellationToken, Input);
-            using IDisposable running = ProcessEnd.While(context);
+            _running = ProcessEnd.While(context);
             ErrorOutput? error = await RunAsync(code, context) ?? buffer.Fault;
             CellStatus status = error is null ? CellStatus.Succeeded : cancellationToken.IsCancellationRequested ? CellStatus.Cancelled : CellStatus.Failed;
             return new CellResult(status, ExecutionCount, error, clock.Elapsed);
         }
         finally
         {
+            _running?.Dispose();
             _oneAtATime.Release();
         }
     }
@@ -104,6 +106,7 @@ public sealed class CSharpEngine : IDisposable
     /// <summary>Ends the session. What its cells still run in the background goes on until it ends by itself.</summary>
     public void Dispose()
     {
+        _running?.Dispose();
         _thread.Dispose();
         _workspace.Dispose();
         _oneAtATime.Dispose();

@@ -86,12 +86,21 @@ internal sealed class CellRunner(ReferenceSet references, ScriptWorkspace worksp
         }
     }
 
-    private void Show(Listing kind) => CellDisplays.Show(
-        kind switch
+    private void Show(Listing kind)
+    {
+        switch (kind)
         {
-            Listing.Commands => new NameList([.. CellSource.Commands.Select(command => $"{command.Name}  {command.Meaning}")]),
-            Listing.Names => new NameList([.. ScriptVariables.Of(_submissions).Select(variable => variable.Name)]),
-            _ => ScriptVariables.Of(_submissions),
-        },
-        kind is Listing.Variables ? [HtmlFormatter.MimeType, PlainTextFormatter.MimeType] : [PlainTextFormatter.MimeType]);
+            case Listing.Commands:
+                ShowLines(CellSource.Commands.Select(command => $"{command.Name}  {command.Meaning}"));
+                break;
+            case Listing.Names:
+                ShowLines(ScriptVariables.Of(_submissions).Select(variable => variable.Name));
+                break;
+            case Listing.Variables:
+                CellDisplays.Show(ScriptVariables.Of(_submissions), [HtmlFormatter.MimeType, PlainTextFormatter.MimeType]);
+                break;
+        }
+    }
+
+    private static void ShowLines(IEnumerable<string> lines) => CellDisplays.ShowAs(string.Join('\n', lines), PlainTextFormatter.MimeType);
 }

@@ -19,7 +19,6 @@ internal static class ScriptVariables
     // Values are shown by their short text: a list of a million numbers must not become a million rows.
     static ScriptVariables()
     {
-        Formatter.Register<NameList>((list, writer) => writer.Write(string.Join('\n', list.Lines)), PlainTextFormatter.MimeType);
         Formatter.Register<VariableList>((list, writer) => writer.Write(ToHtml(list)), HtmlFormatter.MimeType);
         Formatter.Register<VariableList>((list, writer) => writer.Write(ToText(list)), PlainTextFormatter.MimeType);
     }
@@ -72,6 +71,3 @@ internal static class ScriptVariables
 
 /// <summary>What <c>#!whos</c> shows.</summary>
 internal sealed class VariableList(IReadOnlyList<ScriptVariable> variables) : List<ScriptVariable>(variables);
-
-/// <summary>What <c>#!who</c> and <c>#!lsmagic</c> show: a line each.</summary>
-internal sealed record NameList(IReadOnlyList<string> Lines);

@@ -26,8 +26,8 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_chart_of_Plotly_is_shown_by_the_formatter_that_its_package_brings()
     {
-        await _session.ValueOfAsync("#r \"nuget: Plotly.NET.Interactive, 6.0.0\"\n#r \"nuget: Plotly.NET, 6.0.0\"");
-        await _session.ValueOfAsync("Plotly.NET.Chart2D.Chart.Line<double, double, string>(new[] { (1.0, 2.0), (3.0, 4.0) }.Select(p => System.Tuple.Create(p.Item1, p.Item2)))");
+        await _session.ValueOfAsync("#r \"nuget: Plotly.NET.Interactive, 6.0.0\"\n#r \"nuget: Plotly.NET.CSharp, 0.14.0\"");
+        await _session.ValueOfAsync("Plotly.NET.CSharp.Chart.Line<double, double, string>(new[] { 1.0, 3.0 }, new[] { 2.0, 4.0 })");
         MimeBundle chart = Assert.Single(_session.Outputs.OfType<ResultOutput>()).Data;
         Assert.Contains("Plotly.newPlot", chart.Values["text/html"], StringComparison.Ordinal);
     }

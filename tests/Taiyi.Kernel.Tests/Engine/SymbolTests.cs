@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Kernel.Tests.Engine;
