@@ -20,10 +20,26 @@ internal static class ChartLibraries
     /// <summary>Prepares the context if this host needs it.</summary>
     public static void Prepare()
     {
-        if (FileOf(Core, new Version(0, 0)) is { } own && HostVersion() is { } host && host < AssemblyName.GetAssemblyName(own).Version)
+        Version? wantedCore = typeof(ChartLibraries).Assembly.GetReferencedAssemblies().FirstOrDefault(reference => reference.Name == Core)?.Version;
+        if (HostVersion() is { } host && host < wantedCore)
         {
             Beside beside = new();
-            AssemblyLoadContext.Default.Resolving += (_, wanted) => Names.Contains(wanted.Name) ? beside.LoadFromAssemblyName(wanted) : null;
+            AnswerFirst((_, wanted) => Names.Contains(wanted.Name) ? beside.LoadFromAssemblyName(wanted) : null);
+        }
+    }
+
+    // The package manager of the tool has been listening since it began, and would load the libraries of a package beside the
+    // host's FSharp.Core. The runtime has no public way to be asked before it; without its field the answer comes after it.
+    private static void AnswerFirst(Func<AssemblyLoadContext, AssemblyName, Assembly?> answer)
+    {
+        FieldInfo? listeners = typeof(AssemblyLoadContext).GetField("_resolving", BindingFlags.Instance | BindingFlags.NonPublic);
+        if (listeners?.GetValue(AssemblyLoadContext.Default) is Delegate earlier)
+        {
+            listeners.SetValue(AssemblyLoadContext.Default, Delegate.Combine(answer, earlier));
+        }
+        else
+        {
+            AssemblyLoadContext.Default.Resolving += answer;
         }
     }
 
@@ -47,8 +63,8 @@ internal static class ChartLibraries
 
         // packages/taiyi.display/VERSION/lib/FRAMEWORK
         string packages = Path.GetFullPath(Path.Combine(folder, "..", "..", "..", ".."));
-        string package = Path.Combine(packages, name.ToLowerInvariant());
-        return !Directory.Exists(package) ? null : Directory.GetFiles(package, name + ".dll", SearchOption.AllDirectories)
+        return Directory.GetDirectories(packages, name.ToLowerInvariant() + "*") // Giraffe.ViewEngine is in the package Giraffe.ViewEngine.StrongName
+            .SelectMany(package => Directory.GetFiles(package, name + ".dll", SearchOption.AllDirectories))
             .Where(file => Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(file))) == "lib")
             .Where(file => AssemblyName.GetAssemblyName(file).Version >= least)
             .OrderBy(file => AssemblyName.GetAssemblyName(file).Version)

@@ -44,6 +44,7 @@ const server = await startJupyter();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 try {
     const page = await browser.newPage({ viewport: { width: 1100, height: 1900 } });
+    page.setDefaultTimeout(patience);
     await openNotebook(page);
     await runAll(page);
     await lookAtOutputs(page);
@@ -112,7 +113,7 @@ async function runAll(page) {
             if (step && window.said.at(-1) !== step) window.said.push(step);
         }, 20);
     });
-    await page.click("text=Cell");
+    await page.locator("#menus .dropdown-toggle", { hasText: /^\s*Cell\s*$/ }).click();
     await page.click("#run_all_cells");
     await idle(page, 4);
 }
