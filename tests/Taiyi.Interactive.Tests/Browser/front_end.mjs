@@ -13,7 +13,7 @@ import { chromium } from "playwright-core";
 
 const [kernel, library, screenshots, data] = process.argv.slice(2);
 const pressStop = process.env.PRESS_STOP !== "no";
-const patience = 300_000; // a busy machine is slow, and waiting ends as soon as there is something to see
+const patience = Number(process.env.PATIENCE ?? 300_000); // a busy machine is slow, and waiting ends as soon as there is something to see
 const folder = mkdtempSync(join(tmpdir(), "taiyi-front-end-"));
 
 const training = steps => `var live = new LiveTraining("LoRA", updatesPerSecond: 20);
@@ -31,8 +31,14 @@ using Taiyi.Data;
 using Taiyi.Display;
 using Taiyi.Training;
 Notebook.Begin()`,
-    `var pipeline = StableDiffusionPipeline.FromPretrained("${data}/models/taiyi-mini");
-var pictures = Text2ImageDataset.Open("${data}/emoji", new() { Size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor });
+    `var pipeline = StableDiffusionPipeline.FromPretrained("${data}/models/taiyi-mini", dtype: TorchSharp.torch.float32);
+System.IO.Directory.CreateDirectory("few");
+foreach (var entry in Text2ImageDataset.Open("${data}/emoji", new()).Entries.Take(8))
+{
+    System.IO.File.Copy(entry.Path, "few/" + System.IO.Path.GetFileName(entry.Path));
+    System.IO.File.WriteAllText("few/" + System.IO.Path.GetFileNameWithoutExtension(entry.Path) + ".txt", entry.Caption);
+}
+var pictures = Text2ImageDataset.Open("few", new() { Size = 64 });
 Pictures.Show(pipeline.Generate("一只狮子", new() { NumInferenceSteps = 4, Seed = 1000 }).Images)`,
     `Charts.Lines([("a", new[] { 1.0, 4.0, 9.0 }), ("b", new[] { 3.0, 2.0, 1.0 })], "two lines", "x", "y")`,
     training(12),
@@ -42,8 +48,8 @@ Pictures.Show(pipeline.Generate("一只狮子", new() { NumInferenceSteps = 4, S
 const seen = {};
 const server = await startJupyter();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const page = await browser.newPage({ viewport: { width: 1100, height: 1900 } });
 try {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 1900 } });
     page.setDefaultTimeout(patience);
     await openNotebook(page);
     await runAll(page);
@@ -53,6 +59,10 @@ try {
     }
     await complete(page);
     console.log(JSON.stringify(seen));
+} catch (error) {
+    await page.screenshot({ path: join(screenshots, `${kernel}-failed.png`), fullPage: true });
+    console.error("The page shows:", await page.locator(".output_area").allInnerTexts());
+    throw error;
 } finally {
     await browser.close();
     server.kill("SIGTERM");
