@@ -67,8 +67,8 @@ internal sealed partial record CellSource(IReadOnlyList<CellPart> Parts, bool Is
                 case "time":
                     isTimed = true;
                     continue;
-                case "set" when !isMarkdown:
-                    continue; // becomes C# in its place
+                case "set":
+                    continue; // becomes C# in its place, and in Markdown it is text
                 case "csharp" or "c#" or "C#" or "markdown" or "md" or "who" or "whos" or "lsmagic":
                     break;
                 default:

@@ -30,6 +30,7 @@ using Taiyi;
 using Taiyi.Data;
 using Taiyi.Display;
 using Taiyi.Training;
+Environment.CurrentDirectory = "${folder}";
 Notebook.Begin()`,
     `var pipeline = StableDiffusionPipeline.FromPretrained("${data}/models/taiyi-mini", dtype: TorchSharp.torch.float32);
 System.IO.Directory.CreateDirectory("few");
