@@ -72,7 +72,8 @@ public sealed class DiffusionPretrainer : Pretrainer
         ImageFile.WritePng(path, ContactSheet.Compose(rows));
     }
 
-    private protected override void WriteModel(CancellationToken cancellationToken) => SnapshotWriter.Write(_modelFolder, _pipeline, _vae);
+    private protected override void WriteModel(CancellationToken cancellationToken) =>
+        SnapshotWriter.Write(_modelFolder, _pipeline.TextEncoder, _pipeline.UNet, _vae, _pipeline.SchedulerConfig);
 
     private protected override void DisposeNetworks()
     {

@@ -214,7 +214,7 @@ public abstract class Pretrainer : IDisposable
                 SafetensorsFile.Write(Path.Combine(folder, OptimizerName), state);
             }
 
-            RunFolder.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(position, Json));
+            AtomicWrite.Text(Path.Combine(folder, StateName), JsonSerializer.Serialize(position, Json));
         });
         _run.PruneCheckpoints(_options.KeepCheckpoints);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Taiyi.Files;
 using Taiyi.Training;
 
 namespace Taiyi.Workshop.Pretraining;
@@ -69,7 +70,7 @@ public static class PretrainingRun
     {
         options.Validate();
         Directory.CreateDirectory(folder);
-        RunFolder.WriteText(Path.Combine(folder, OptionsName), options.ToJson());
+        AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
         return new(folder, options);
     }
 }
