@@ -1,5 +1,6 @@
 using Taiyi.Kernel.Engine;
-using Taiyi.Native;
+using Taiyi.Cpu;
+using Taiyi.Files;
 
 namespace Taiyi.Cli;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Data;
+using Taiyi.Evaluation;
 using Taiyi.Lora;
-using Taiyi.Training;
 
 namespace Taiyi.Cli;
 

@@ -12,6 +12,7 @@ public sealed class HostTests : IDisposable
         #r "LIB/Taiyi.Display.dll"
         #r "LIB/Plotly.NET.dll"
         using Taiyi;
+        using Taiyi.Files;
         using Taiyi.Display;
         Notebook.Begin()
         """;

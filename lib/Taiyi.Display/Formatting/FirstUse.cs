@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Taiyi.Files;
 
 namespace Taiyi.Display.Formatting;
 

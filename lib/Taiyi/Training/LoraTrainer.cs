@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Lora;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Taiyi.Files;
 
 namespace Taiyi.Training;
 
@@ -61,7 +62,7 @@ public abstract class RunFolder(string folder)
             kept.Append(JsonSerializer.Serialize(line, LogJson)).Append('\n');
         }
 
-        WriteText(LogPath, kept.ToString());
+        AtomicWrite.Text(LogPath, kept.ToString());
     }
 
     /// <summary>
@@ -79,36 +80,16 @@ public abstract class RunFolder(string folder)
             return;
         }
 
-        Directory.CreateDirectory(CheckpointsFolder);
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            Directory.CreateDirectory(temporary);
-            write(temporary);
-            Directory.Move(temporary, path);
-        }
-        catch
-        {
-            DeleteIfPossible(temporary);
-            throw;
-        }
+        AtomicWrite.Folder(path, write);
     }
 
     /// <summary>Deletes the oldest checkpoints beyond the number that is kept, and what a killed process left half written.</summary>
     internal void PruneCheckpoints(int keep)
     {
-        foreach (string old in Checkpoints.SkipLast(keep).Concat(Directory.GetDirectories(CheckpointsFolder, "*.tmp")))
+        foreach (string old in Checkpoints.SkipLast(keep).Concat(Directory.GetDirectories(CheckpointsFolder, "*" + AtomicWrite.TemporaryEnding)))
         {
             Directory.Delete(old, recursive: true);
         }
-    }
-
-    /// <summary>Writes a text file; the old one stays whole until the new one is.</summary>
-    internal static void WriteText(string path, string text)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
     }
 
     private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{CheckpointPrefix}{step:D8}");
@@ -125,18 +106,6 @@ public abstract class RunFolder(string folder)
         catch (JsonException)
         {
             return null; // the process was killed while it wrote this line
-        }
-    }
-
-    private static void DeleteIfPossible(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The fault that led here is the one to report; what is left has a name that no resume looks at.
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using static TorchSharp.torch;
 
@@ -36,7 +36,7 @@ internal static class TrainingCheckpoint
             SafetensorsFile.Write(Path.Combine(folder, MeanName), mean.State);
         }
 
-        RunFolder.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(position, Json));
+        AtomicWrite.Text(Path.Combine(folder, StateName), JsonSerializer.Serialize(position, Json));
     }
 
     /// <summary>Takes a checkpoint's state over into the objects of a training.</summary>

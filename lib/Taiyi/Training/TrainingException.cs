@@ -1,9 +1,11 @@
+using Taiyi.Files;
+
 using static TorchSharp.torch;
 
 namespace Taiyi.Training;
 
 /// <summary>A training that cannot go on; the message says where it stands and what to do.</summary>
-public sealed class TrainingException : Exception
+public sealed class TrainingException : TaiyiException
 {
     /// <summary>Makes the error.</summary>
     public TrainingException(string message, Exception? innerException = null)

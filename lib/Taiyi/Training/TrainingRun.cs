@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Taiyi.Files;
 using Taiyi.Lora;
 
 namespace Taiyi.Training;
@@ -37,7 +38,7 @@ public sealed class TrainingRun : RunFolder
         }
 
         Directory.CreateDirectory(folder);
-        WriteText(path, options.ToJson());
+        AtomicWrite.Text(path, options.ToJson());
         return new TrainingRun(folder, options);
     }
 

@@ -1,0 +1,42 @@
+using SkiaSharp;
+
+namespace Taiyi.Workshop.Composing;
+
+/// <summary>The five inks of a poster, from paper to black.</summary>
+internal sealed record PosterInks(SKColor Paper, SKColor Light, SKColor Dark, SKColor Accent, SKColor Ink)
+{
+    /// <summary>The warm palettes to choose from.</summary>
+    public static IReadOnlyList<PosterInks> All { get; } =
+    [
+        Of("F9EDD2", "F8C85F", "F2A93F", "C93F2B", "431D19"),
+        Of("FBEBD6", "F7B089", "EF8C60", "A8302C", "3D1A1B"),
+        Of("F8EFDC", "EFCF93", "E4B66E", "B9532A", "3B281C"),
+        Of("FCEBDC", "F39A77", "E87653", "8C2730", "36151A"),
+        Of("FBF2DA", "FFD877", "FCC24C", "DB5F27", "4F2013"),
+    ];
+
+    /// <summary>How a colour of a drawing comes out in print: half of it its own, half the ink of its brightness.</summary>
+    public SKColor Print(SKColor color)
+    {
+        float brightness = ((0.299f * color.Red) + (0.587f * color.Green) + (0.114f * color.Blue)) / 255;
+        SKColor ink = Ramp(brightness);
+        return new SKColor(Blend(color.Red, ink.Red, 0.5f), Blend(color.Green, ink.Green, 0.5f), Blend(color.Blue, ink.Blue, 0.5f));
+    }
+
+    private SKColor Ramp(float brightness)
+    {
+        SKColor[] stops = [Ink, Accent, Dark, Light, Paper];
+        float position = brightness * (stops.Length - 1);
+        int below = Math.Min((int)position, stops.Length - 2);
+        float part = position - below;
+        return new SKColor(
+            Blend(stops[below].Red, stops[below + 1].Red, part),
+            Blend(stops[below].Green, stops[below + 1].Green, part),
+            Blend(stops[below].Blue, stops[below + 1].Blue, part));
+    }
+
+    private static byte Blend(byte from, byte to, float part) => (byte)MathF.Round(from + ((to - from) * part));
+
+    private static PosterInks Of(string paper, string light, string dark, string accent, string ink) =>
+        new(SKColor.Parse(paper), SKColor.Parse(light), SKColor.Parse(dark), SKColor.Parse(accent), SKColor.Parse(ink));
+}

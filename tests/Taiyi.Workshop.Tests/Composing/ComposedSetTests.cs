@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using Taiyi.Data;
+using Taiyi.Workshop.Composing;
+
+namespace Taiyi.Workshop.Tests.Composing;
+
+/// <summary>The two training sets as they are shipped.</summary>
+public sealed class ComposedSetTests
+{
+    public static TheoryData<string> Styles => [.. PictureComposer.Names];
+
+    [Theory]
+    [MemberData(nameof(Styles))]
+    public void A_shipped_set_pairs_one_to_one_and_agrees_with_its_readme(string style)
+    {
+        string folder = Repository.PathTo($"data/{style}");
+        string readme = File.ReadAllText(Path.Combine(folder, "README.md"));
+
+        Text2ImageDataset dataset = Text2ImageDataset.Open(folder);
+
+        Assert.True(dataset.Count >= 100);
+        Assert.Contains($"{dataset.Count} pictures of 512 x 512 pixels", readme, StringComparison.Ordinal);
+        byte[] pictures = [.. dataset.Entries.SelectMany(entry => File.ReadAllBytes(entry.Path))];
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(pictures)), readme, StringComparison.Ordinal);
+        byte[] metadata = File.ReadAllBytes(Path.Combine(folder, "metadata.jsonl"));
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(metadata)), readme, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("emoji", "，表情包风格")]
+    [InlineData("poster", "，海报风格")]
+    public void Captions_name_the_subject_and_the_style_and_none_is_held_out(string style, string ending)
+    {
+        Text2ImageDataset dataset = Text2ImageDataset.Open(Repository.PathTo($"data/{style}"));
+
+        Assert.All(dataset.Entries, entry => Assert.EndsWith(ending, entry.Caption, StringComparison.Ordinal));
+        Assert.Equal(dataset.Count, dataset.Entries.Select(entry => entry.Caption).Distinct().Count());
+        Assert.DoesNotContain(dataset.Entries, entry => DatasetComposer.HeldOutLabels.Any(
+            label => entry.Caption[..^ending.Length] is string subject && (subject == label || subject[Math.Min(2, subject.Length)..] == label)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Styles))]
+    public void Composing_again_gives_the_shipped_pictures(string style)
+    {
+        Text2ImageDataset dataset = Text2ImageDataset.Open(Repository.PathTo($"data/{style}"));
+        using IPictureComposer composer = PictureComposer.Open(style, Repository.PathTo("data"));
+        IReadOnlyList<ArtSubject> subjects = DatasetComposer.Choose(composer.Art, dataset.Count, seed: 0);
+
+        foreach (int index in new[] { 0, 7, 55, 119 })
+        {
+            ComposedPicture composed = composer.Compose(subjects[index], seed: 0);
+            RgbImage shipped = ImageFile.Read(dataset.Entries[index].Path);
+
+            // WebP's loss leaves less than two levels on average; the next subject differs by dozens.
+            Assert.Equal(dataset.Entries[index].Caption, composed.Caption);
+            Assert.InRange(MeanDifference(shipped, composed.Picture), 0, 2);
+            Assert.True(MeanDifference(shipped, composer.Compose(subjects[(index + 1) % dataset.Count], seed: 0).Picture) > 5);
+        }
+    }
+
+    // A poster has the dark line of its frame 26 pixels from the left edge, where the emoji pack has its pastel ground.
+    [Fact]
+    public void Every_picture_of_one_style_looks_unlike_every_picture_of_the_other()
+    {
+        double[] emoji = FrameBrightness("emoji");
+        double[] poster = FrameBrightness("poster");
+
+        Assert.True(emoji.Min() > 2 * poster.Max(), $"darkest sticker {emoji.Min():0}, lightest poster {poster.Max():0}");
+    }
+
+    private static double[] FrameBrightness(string style) =>
+        [.. Text2ImageDataset.Open(Repository.PathTo($"data/{style}")).Entries.Select(entry =>
+        {
+            RgbImage image = ImageFile.Read(entry.Path);
+            return Enumerable.Range(60, 300).Average(y => (double)image.Pixels[3 * ((y * image.Width) + 26)]);
+        })];
+
+    private static double MeanDifference(RgbImage a, RgbImage b) => a.Pixels.Zip(b.Pixels, (x, y) => (double)Math.Abs(x - y)).Average();
+}
