@@ -1,6 +1,6 @@
-using Taiyi.Kernel.Engine;
 using Taiyi.Cpu;
 using Taiyi.Files;
+using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Cli;
 
