@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.DotNet.Interactive.Events;
 
 namespace Taiyi.Interactive.Tests;
 
