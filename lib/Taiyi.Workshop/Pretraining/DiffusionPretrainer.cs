@@ -1,7 +1,6 @@
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Models;
-using Taiyi.Schedulers;
 using Taiyi.Snapshots;
 using Taiyi.Training;
 using static TorchSharp.torch;
