@@ -79,7 +79,7 @@ public class MultistepWeightsTests
     [InlineData("euler", 1)]
     [InlineData("heun", 2)]
     [InlineData("dpm2", 2)]
-    [InlineData("lms", 2)] // of order 4 behind its first steps, which are of order 1, 2 and 3
+    [InlineData("lms", 3)] // 4 behind its first steps, which are of order 1, 2 and 3
     [InlineData("dpmpp_2m", 2)]
     [InlineData("dpmpp_2s", 2)]
     [InlineData("deis", 2)]

@@ -24,7 +24,7 @@ public class SamplerGoldenTests
         Assert.Equal(expected.GetProperty("model_calls").GetInt32(), run.Timesteps.Count);
         AssertRelative(expected.GetProperty("init_noise_sigma").GetDouble(), run.InitNoiseSigma);
 
-        bool zeroSnr = run.Scheduler.Config.RescaleBetasZeroSnr;
+        bool zeroSnr = run.InitNoiseSigma > 1000;
         Tensor sample = trace[0];
         for (int i = 0; i < run.Timesteps.Count; i++)
         {
@@ -97,8 +97,8 @@ public class SamplerGoldenTests
     }
 
     // tests/Golden/README.md: 1e-5 for samples near 3, 1e-4 for those of 35; in general by the size of what the step began with.
-    // From no signal at all a run begins with 4096 times the noise, and its rounding stays in the later samples.
-    private static double Tolerance(Tensor sample, bool zeroSnr) => 4e-6 * Math.Max(zeroSnr ? 25 : 2.5, sample.abs().max().ToDouble());
+    // From no signal at all Euler begins with 4096 times the noise, whose rounding, 5e-4, stays in the later samples.
+    private static double Tolerance(Tensor sample, bool zeroSnr) => 4e-6 * Math.Max(zeroSnr ? 250 : 2.5, sample.abs().max().ToDouble());
 
     // The reference sums up ᾱ in float32.
     private static void AssertRelative(double expected, double actual) => Assert.Equal(expected, actual, 1e-5 * Math.Max(1, Math.Abs(expected)));
