@@ -23,6 +23,9 @@ internal static class Kernels
     // the C library's heap: what is larger than 32 MiB would be taken from the system anew in every call.
     private const long MaxInnerBytes = 24 << 20;
 
+    // Outputs that oneDNN computes together.
+    private const long OutputBlock = 16;
+
     // CPUID leaf 0 gives the maker's name: "Auth" "enti" "cAMD".
     private static readonly bool IsAmd = X86Base.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746E65, Ecx: 0x444D4163 };
 
@@ -56,6 +59,17 @@ internal static class Kernels
     /// <returns>(B, O, H/stride, W/stride); the caller owns it.</returns>
     public static Tensor Conv2d(Tensor input, Tensor weight, Tensor? bias, long stride, long padding)
     {
+        long outputs = weight.shape[0];
+        if (outputs % OutputBlock > 0 && input.requires_grad && is_grad_enabled() && input.device_type == DeviceType.CPU)
+        {
+            // Of a block of outputs that is not full, oneDNN's gradient of the input multiplies memory that nobody filled by 0: NaN,
+            // where that memory holds no finite numbers.
+            using var scope = NewDisposeScope();
+            long missing = OutputBlock - (outputs % OutputBlock);
+            Tensor whole = Conv2d(input, functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]), bias is null ? null : functional.pad(bias, [0, missing]), stride, padding);
+            return whole.narrow(1, 0, outputs).MoveToOuterDisposeScope();
+        }
+
         bool winograd = IsWinograd(input, weight, stride, padding);
         if (PassesGradientAlone(input, weight, bias) && (winograd || weight.dtype != input.dtype))
         {
