@@ -23,9 +23,9 @@ internal static class ComposeCommand
     private static Command CreateStyle(string style)
     {
         Option<string> output = new("--output") { Description = "Folder to write, for example data/" + style, Required = true };
-        Option<string> data = new("--data") { Description = "Folder that holds art/ and fonts/", DefaultValueFactory = _ => "data" };
+        Option<string> data = new("--data") { Description = "Folder that holds art/", DefaultValueFactory = _ => "data" };
         Option<int> count = new("--count") { Description = "Number of pictures", DefaultValueFactory = _ => 120 };
-        Option<int> seed = new("--seed") { Description = "Chooses subjects, colours and words", DefaultValueFactory = _ => 0 };
+        Option<int> seed = new("--seed") { Description = "Chooses subjects, colours and accents", DefaultValueFactory = _ => 0 };
         Command command = new(style, $"Compose the {style} set.") { output, data, count, seed };
         command.SetAction((options, token) => Task.FromResult(Compose(
             style, options.GetRequiredValue(output), options.GetRequiredValue(data), options.GetValue(count), options.GetValue(seed), token)));
@@ -36,11 +36,11 @@ internal static class ComposeCommand
     {
         try
         {
-            using IPictureComposer composer = PictureComposer.Open(style, data);
+            using ArtArchive art = ArtArchive.Open(Path.Combine(data, "art", "subjects-512.zip"));
             AnsiConsole.Progress().Start(display =>
             {
                 ProgressTask bar = display.AddTask($"Composing {style}", maxValue: count);
-                DatasetComposer.Write(composer, output, count, seed, new Bar(bar), token);
+                DatasetComposer.Write(PictureComposer.Of(style), art, output, count, seed, new Bar(bar), token);
             });
             AnsiConsole.MarkupLineInterpolated($"{count} pictures with captions in [bold]{output}[/]");
             return 0;

@@ -32,12 +32,12 @@ internal sealed class StyleCommand
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
-        (TrainingStyle Style, string File)[] loras = [.. parsed.GetRequiredValue(_loras).Select(Parse)];
+        (Style Style, string File)[] loras = [.. parsed.GetRequiredValue(_loras).Select(Parse)];
         StyleStatistics[] sets = [.. loras.Select(lora => StyleStatistics.Of(ReadPictures(lora.Style)))];
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
 
-        List<(string Name, IReadOnlyList<RgbImage> Pictures)> rows = [("base", Draw(parsed, pipeline, TrainingStyle.PlainPrompts, cancellationToken))];
-        foreach ((TrainingStyle style, string file) in loras)
+        List<(string Name, IReadOnlyList<RgbImage> Pictures)> rows = [("base", Draw(parsed, pipeline, Style.PlainPrompts, cancellationToken))];
+        foreach ((Style style, string file) in loras)
         {
             LoraAdapter adapter = pipeline.LoadLora(file);
             rows.Add((style.Name + " LoRA", Draw(parsed, pipeline, style.HeldOutPrompts, cancellationToken)));
@@ -51,17 +51,17 @@ internal sealed class StyleCommand
         return CommandRunner.Success;
     }
 
-    private static (TrainingStyle Style, string File) Parse(string text)
+    private static (Style Style, string File) Parse(string text)
     {
         int equals = text.IndexOf('=');
-        TrainingStyle style = TrainingStyle.Of(equals < 0 ? text : text[..equals]);
+        Style style = Style.Of(equals < 0 ? text : text[..equals]);
         return equals > 0 && style.Words.Length > 0
             ? (style, text[(equals + 1)..])
             : throw new ArgumentException($"'{text}' is not NAME=FILE with the NAME emoji or poster, such as emoji=runs/emoji/{LoraFile.DefaultFileName}.");
     }
 
-    private static IEnumerable<RgbImage> ReadPictures(TrainingStyle style) =>
-        Text2ImageDataset.Open(style.FindData()).Entries.Select(entry => ImageFile.Read(entry.Path));
+    private static IEnumerable<RgbImage> ReadPictures(Style style) =>
+        Text2ImageDataset.Open(StyleData.Find(style)).Entries.Select(entry => ImageFile.Read(entry.Path));
 
     private List<RgbImage> Draw(ParseResult parsed, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts, CancellationToken cancellationToken)
     {

@@ -15,12 +15,17 @@ internal sealed record PosterInks(SKColor Paper, SKColor Light, SKColor Dark, SK
         Of("FBF2DA", "FFD877", "FCC24C", "DB5F27", "4F2013"),
     ];
 
-    /// <summary>How a colour of a drawing comes out in print: half of it its own, half the ink of its brightness.</summary>
-    public SKColor Print(SKColor color)
+    /// <summary>The drawing as it comes out in print: half of each colour its own, half the ink of its brightness.</summary>
+    public RgbaImage Print(RgbaImage drawing)
     {
-        float brightness = ((0.299f * color.Red) + (0.587f * color.Green) + (0.114f * color.Blue)) / 255;
-        SKColor ink = Ramp(brightness);
-        return new SKColor(Blend(color.Red, ink.Red, 0.5f), Blend(color.Green, ink.Green, 0.5f), Blend(color.Blue, ink.Blue, 0.5f));
+        byte[] pixels = (byte[])drawing.Pixels.Clone();
+        for (int i = 0; i < pixels.Length; i += 4)
+        {
+            SKColor ink = Ramp(((0.299f * pixels[i]) + (0.587f * pixels[i + 1]) + (0.114f * pixels[i + 2])) / 255);
+            (pixels[i], pixels[i + 1], pixels[i + 2]) = (Blend(pixels[i], ink.Red, 0.5f), Blend(pixels[i + 1], ink.Green, 0.5f), Blend(pixels[i + 2], ink.Blue, 0.5f));
+        }
+
+        return new RgbaImage(drawing.Width, drawing.Height, pixels);
     }
 
     private SKColor Ramp(float brightness)
