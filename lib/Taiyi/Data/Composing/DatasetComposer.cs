@@ -6,7 +6,7 @@ namespace Taiyi.Data.Composing;
 /// <summary>Composes a whole training set: pictures, <c>metadata.jsonl</c> and a README that says where they come from.</summary>
 public static class DatasetComposer
 {
-    private const int WebpQuality = 95;
+    private const int WebpQuality = 90;
 
     private static readonly JsonSerializerOptions Readable = new()
     {

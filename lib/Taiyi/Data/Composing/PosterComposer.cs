@@ -19,16 +19,17 @@ public sealed class PosterComposer : IPictureComposer
         using Canvas subject = new(size), page = new(size);
         subject.DrawSubject(drawing);
         byte[] shape = subject.Opacity();
+        RgbaImage printed = inks.Print(drawing);
 
         PosterGround.Sunburst(page, inks, Center);
-        PosterGround.Sun(page, inks, Center, SunRadius);
+        PosterGround.Sun(page, Center, SunRadius, inks.SunBehind(printed));
         PosterGround.Frame(page, inks, Panel);
         PosterSeal.DrawWhereFree(page, inks, DistanceField.Of(shape, size));
         page.Skia.Save();
         page.Skia.Translate(OutOfRegister, 0);
         page.DrawMask(shape, inks.Ink.WithAlpha(110), down: OutOfRegister); // a plate printed out of register
         page.Skia.Restore();
-        page.DrawSubject(inks.Print(drawing));
+        page.DrawSubject(printed);
         return page.ToImage();
     }
 }

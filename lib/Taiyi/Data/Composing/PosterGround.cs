@@ -25,11 +25,11 @@ internal static class PosterGround
         page.Fill(burst, inks.Dark);
     }
 
-    /// <summary>A pale disc with a ring around it.</summary>
-    public static void Sun(Canvas page, PosterInks inks, SKPoint center, float radius)
+    /// <summary>A disc with a ring around it.</summary>
+    public static void Sun(Canvas page, SKPoint center, float radius, (SKColor Disc, SKColor Ring) colors)
     {
-        page.Disc(inks.Accent, center, radius);
-        page.Disc(inks.Paper, center, radius - LineWidth);
+        page.Disc(colors.Ring, center, radius);
+        page.Disc(colors.Disc, center, radius - LineWidth);
     }
 
     /// <summary>A border of paper along the edges of the page and a dark line inside it.</summary>

@@ -8,10 +8,10 @@ internal static class StickerAccents
     private const float Edge = 6, Gap = 7;               // white around a mark, and what is kept free around that
     private const int Step = 8;                          // of the grid on which a place is looked for
 
-    private static readonly (Func<float, SKPath> Shape, SKColor Color)[] Kinds =
-    [
-        (Heart, SKColor.Parse("F2557F")), (Star, SKColor.Parse("FFB52E")), (Sparkle, SKColor.Parse("8C6BEF")), (Drop, SKColor.Parse("3FA9F5")),
-    ];
+    private static readonly (Func<float, SKPath> Shape, SKColor Color)
+        Hearts = (Heart, SKColor.Parse("F2557F")), Stars = (Star, SKColor.Parse("FFB52E")), Sparkles = (Sparkle, SKColor.Parse("8C6BEF")), Drops = (Drop, SKColor.Parse("3FA9F5"));
+
+    private static readonly (Func<float, SKPath> Shape, SKColor Color)[] Kinds = [Hearts, Hearts, Stars, Stars, Sparkles, Sparkles, Drops];
 
     // Where marks are looked for: above right, above left, below left, below right.
     private static readonly SKRect[] Corners =
