@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Data;
-using Taiyi.Data.Composing;
+using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Cli;
 

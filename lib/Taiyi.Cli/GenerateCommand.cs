@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Spectre.Console;
-using Taiyi.Checkpoints;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Spectre.Console;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Cli;
 

@@ -1,3 +1,4 @@
+using Taiyi.Models;
 using static TorchSharp.torch;
 
 namespace Taiyi;

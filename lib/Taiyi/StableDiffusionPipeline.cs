@@ -1,8 +1,8 @@
-using System.Diagnostics;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi;
@@ -20,9 +20,6 @@ namespace Taiyi;
 /// </remarks>
 public sealed class StableDiffusionPipeline : IDisposable
 {
-    // A large model's, beside which it costs nothing to return memory.
-    private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(1);
-
     /// <summary>Puts a pipeline together; it owns the networks and the scheduler from now on.</summary>
     public StableDiffusionPipeline(
         BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, IScheduler scheduler)
@@ -286,13 +283,7 @@ public sealed class StableDiffusionPipeline : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
-                long start = Stopwatch.GetTimestamp();
                 SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, rescale, generators);
-                if (Stopwatch.GetElapsedTime(start) > LongStep)
-                {
-                    FreeMemory.ReturnUnused();
-                }
-
                 if (i > 0)
                 {
                     sample.Dispose();

@@ -1,6 +1,6 @@
-using Taiyi.Checkpoints;
 using Taiyi.Models;
 using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 using Taiyi.Tests.Models;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Taiyi.Tests;
 
 namespace Taiyi.Cli.Tests;
 

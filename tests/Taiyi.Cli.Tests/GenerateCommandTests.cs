@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Taiyi.Checkpoints;
 using Taiyi.Data;
-using Taiyi.Tests;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Cli.Tests;

@@ -1,7 +1,8 @@
 using Spectre.Console;
-using Taiyi.Checkpoints;
 using Taiyi.Cli;
+using Taiyi.Files;
 using Taiyi.Lora;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Tests.Cli;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Taiyi.Data;
-using Taiyi.Tests;
 
 namespace Taiyi.Cli.Tests;
 

@@ -1,7 +1,6 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using Plotly.NET;
 using Taiyi.Data;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 using Chart = Plotly.NET.CSharp.Chart;
 

@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using Taiyi.Data;
-using Taiyi.Tests;
 using Taiyi.Training;
 
 namespace Taiyi.Display.Tests;

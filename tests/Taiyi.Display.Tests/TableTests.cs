@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using Taiyi.Data;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

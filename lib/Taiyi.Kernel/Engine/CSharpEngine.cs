@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Microsoft.DotNet.Interactive.Formatting;
-using Taiyi.Native;
+using Taiyi.Cpu;
 
 namespace Taiyi.Kernel.Engine;
 

@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -252,7 +252,12 @@ public sealed class LoraAdapter : IDisposable
         _layers.Add(path, layer);
         _modules.Add(path, module);
         var hook = module.register_forward_hook((_, input, output) => Add(layer, input, output));
-        _removeHooks.Add(hook.remove);
+        module.Adapters++;
+        _removeHooks.Add(() =>
+        {
+            hook.remove();
+            module.Adapters--;
+        });
         module.Revision++;
     }
 

@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;

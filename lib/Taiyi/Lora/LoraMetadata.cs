@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Lora;
 

@@ -1,5 +1,6 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;

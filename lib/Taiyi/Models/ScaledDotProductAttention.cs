@@ -1,3 +1,4 @@
+using Taiyi.Cpu;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

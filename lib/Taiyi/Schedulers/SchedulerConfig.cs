@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Taiyi.Checkpoints;
-using Taiyi.Models;
+using Taiyi.Files;
 
 namespace Taiyi.Schedulers;
 

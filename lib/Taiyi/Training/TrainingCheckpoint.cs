@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using static TorchSharp.torch;
 

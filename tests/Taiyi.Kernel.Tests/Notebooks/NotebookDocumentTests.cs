@@ -1,6 +1,5 @@
 using System.Text;
 using Taiyi.Kernel.Notebooks;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Notebooks;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Taiyi.Kernel.Engine;
 using Taiyi.Kernel.Notebooks;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Notebooks;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using static TorchSharp.torch;
@@ -168,7 +168,7 @@ public sealed class LoraFileTests : IDisposable
             KeyValuePair.Create(m.Value.DownKey, m.Value.Down),
             KeyValuePair.Create(m.Value.UpKey, m.Value.Up),
         }).ToDictionary();
-        new Checkpoints.TorchArchiveWriter().StateDict(named).Save(bin);
+        new Files.TorchArchiveWriter().StateDict(named).Save(bin);
         using LoraFile read = LoraFile.Read(_folder); // found by its usual name
         Assert.Equal(bin, read.Path);
         Assert.All(read.Modules, m => Assert.True(TinyUNet.SameBits(file.Modules[m.Key].Down, m.Value.Down) && m.Value.Alpha == m.Value.Rank));

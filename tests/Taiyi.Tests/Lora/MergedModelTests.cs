@@ -1,6 +1,7 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Lora;

@@ -1,5 +1,5 @@
 using Microsoft.ML.Tokenizers;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Models;
 

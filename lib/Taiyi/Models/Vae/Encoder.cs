@@ -53,7 +53,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         }
 
         hidden = _midBlock.call(hidden);
-        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope();
+        return _convNormOut.SiluConvolve(_convOut, hidden).MoveToOuterDisposeScope();
     }
 }
 

@@ -1,0 +1,136 @@
+using Taiyi.Data;
+using Taiyi.Files;
+using Taiyi.Models;
+using Taiyi.Schedulers;
+using Taiyi.Snapshots;
+using Taiyi.Training;
+using static TorchSharp.torch;
+
+namespace Taiyi.Workshop.Pretraining;
+
+/// <summary>Trains text encoder and UNet together, from nothing or from those of a model, in the latents of a given VAE.</summary>
+public sealed class DiffusionPretrainer : Pretrainer
+{
+    private const int SheetColumns = 8;
+
+    private static readonly double[] SheetGuidances = [3, 7.5];
+
+    private readonly PretrainingRun<DiffusionPretrainingOptions> _run;
+    private readonly string _modelFolder;
+    private readonly StableDiffusionPipeline _pipeline;
+    private readonly AutoencoderKL _vae; // as it was read, in float32, to be written again: the pipeline's may be rounded to bfloat16
+    private readonly DiffusionLoss _loss;
+    private readonly LatentStream _latents;
+
+    /// <summary>Builds the networks, or goes on with those of the run's newest checkpoint; writes the tokenizer into the model's folder.</summary>
+    /// <param name="run">The folder of the run, new or to be resumed.</param>
+    /// <param name="pictures">The data of the run's options.</param>
+    /// <param name="modelFolder">The model's folder; its VAE may already be in it.</param>
+    /// <param name="device">Where to compute; the CPU if null.</param>
+    /// <exception cref="CheckpointException">The VAE or the initial model is missing or damaged, or does not fit the size of the pictures.</exception>
+    /// <exception cref="TrainingException">The run's checkpoint was trained on other data.</exception>
+    public DiffusionPretrainer(PretrainingRun<DiffusionPretrainingOptions> run, IPictureSource pictures, string modelFolder, Device? device = null)
+        : base(run, run.Options, pictures)
+    {
+        (_run, _modelFolder) = (run, modelFolder);
+        DiffusionPretrainingOptions options = run.Options;
+        _pipeline = options.InitialModel is { } initial ? ReadNetworks(initial, device) : NewNetworks(options, device);
+        AutoencoderKL vae = _pipeline.Vae;
+        _vae = options.InitialModel is { } model ? ModelFolder.Open(model).LoadVae(CPU, ScalarType.Float32) : SnapshotWriter.ReadVae(options.VaeFolder);
+        _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
+        _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
+        Start(new KeyValuePair<string, nn.Module>("text_encoder", _pipeline.TextEncoder), new KeyValuePair<string, nn.Module>("unet", _pipeline.UNet));
+    }
+
+    /// <summary>The networks, in training.</summary>
+    public StableDiffusionPipeline Pipeline => _pipeline;
+
+    private protected override Tensor ComputeLoss(Generator generator)
+    {
+        using var scope = NewDisposeScope();
+        LatentBatch latents = _latents.Batch(Step);
+        Tensor dropped = rand([latents.Numbers.Length], ScalarType.Float32, CPU, generator: generator);
+        Tensor context = _pipeline.TextEncoder.call(Tokens(latents, dropped.data<float>().ToArray()));                // (B, L, D)
+        using TrainingBatch batch = new(latents.Mean, latents.Deviation, context);
+        using DiffusionDraws draws = DiffusionDraws.Draw(
+            latents.Mean.shape, _pipeline.SchedulerConfig.NumTrainTimesteps, generator, _run.Options.NoiseOffset, _pipeline.Device);
+        return _loss.Compute(batch, draws).MoveToOuterDisposeScope();
+    }
+
+    // The prompts in rows of eight, once for each guidance: what overshoots at 7.5 has learned its pictures by heart.
+    private protected override void DrawSamples(string path, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        List<IReadOnlyList<RgbImage>> rows = [];
+        foreach (double guidance in SheetGuidances)
+        {
+            GenerationOptions options = new() { Seed = 7, GuidanceScale = guidance, NumInferenceSteps = 25 };
+            using GenerationResult result = _pipeline.Generate(_run.Options.SamplePrompts, options, cancellationToken: cancellationToken);
+            rows.AddRange(Enumerable.Range(0, _run.Options.SamplePrompts.Count).Select(i => RgbImage.FromTensor(result.Images[i])).Chunk(SheetColumns));
+        }
+
+        ImageFile.WritePng(path, ContactSheet.Compose(rows));
+    }
+
+    private protected override void WriteModel(CancellationToken cancellationToken) => SnapshotWriter.Write(_modelFolder, _pipeline, _vae);
+
+    private protected override void DisposeNetworks()
+    {
+        _latents.Dispose();
+        _vae.Dispose();
+        _pipeline.Dispose();
+    }
+
+    private StableDiffusionPipeline NewNetworks(DiffusionPretrainingOptions options, Device? device)
+    {
+        AutoencoderKL vae = SnapshotWriter.ReadVae(options.VaeFolder, device, DType);
+        IReadOnlyList<string> vocabulary = Vocabulary.Build(Pictures.Texts);
+        UNet2DConditionConfig unetConfig = options.UNet with
+        {
+            SampleSize = Pictures.Size / vae.Config.DownscaleFactor,
+            InChannels = vae.Config.LatentChannels,
+            OutChannels = vae.Config.LatentChannels,
+        };
+        StableDiffusionPipeline pipeline = new(
+            WriteTokenizer(vocabulary, options.TextEncoder.MaxPositionEmbeddings),
+            new BertTextEncoder(options.TextEncoder with { VocabSize = vocabulary.Count }, device, DType),
+            new UNet2DConditionModel(unetConfig, device, DType),
+            vae,
+            Scheduler.Create("pndm", options.Scheduler))
+        { SchedulerConfig = options.Scheduler };
+        Initialize(pipeline.TextEncoder, "first weights of the text encoder");
+        Initialize(pipeline.UNet, "first weights of the UNet");
+        return pipeline;
+    }
+
+    private StableDiffusionPipeline ReadNetworks(string initialModel, Device? device)
+    {
+        ModelFolder model = ModelFolder.Open(initialModel);
+        int? size = model.UNetConfig.SampleSize * model.VaeConfig.DownscaleFactor;
+        if (size is not null && size != Pictures.Size)
+        {
+            throw new CheckpointException($"The model in '{initialModel}' draws {size} x {size} pixels, the pictures have {Pictures.Size}: train it on pictures of its own size.");
+        }
+
+        WriteTokenizer(File.ReadAllLines(Path.Combine(model.TokenizerFolder, "vocab.txt")), model.TextEncoderConfig.MaxPositionEmbeddings);
+        return StableDiffusionPipeline.FromPretrained(initialModel, device, DType);
+    }
+
+    private BertTokenizer WriteTokenizer(IReadOnlyList<string> vocabulary, int maxLength)
+    {
+        string folder = Path.Combine(_modelFolder, "tokenizer");
+        Vocabulary.WriteTokenizer(folder, vocabulary, maxLength);
+        return BertTokenizer.FromFolder(folder, maxLength);
+    }
+
+    private Tensor Tokens(LatentBatch latents, float[] dropped)
+    {
+        long[] ids =
+        [
+            .. latents.Numbers
+                .Select((number, i) => dropped[i] < _run.Options.CaptionDropout ? "" : Pictures.Caption(number, latents.Wording))
+                .SelectMany(caption => _pipeline.Tokenizer.Encode(caption).PaddedIds),
+        ];
+        return tensor(ids, [latents.Numbers.Length, ids.Length / latents.Numbers.Length], device: _pipeline.Device); // (B, L)
+    }
+}

@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace Taiyi.Files;
+
+/// <summary>Fills a module with the tensors of a file: all of them or none.</summary>
+public static class StateDictLoader
+{
+    private const int NamesShown = 20;
+
+    // The text encoder's files hold what the conditioning does not use: a counter 0…511 and BERT's sentence classifier.
+    private static readonly string[] KnownExtras = ["embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias"];
+
+    /// <summary>
+    /// Copies every tensor of the file into the parameter or buffer of its name, converted to that one's dtype and device.
+    /// </summary>
+    /// <param name="module">The network; its parameters may have any dtype, device and <c>requires_grad</c>.</param>
+    /// <param name="file">The weights, under the module's own names.</param>
+    /// <param name="cancellationToken">Ends the copying between two tensors.</param>
+    /// <exception cref="CheckpointException">
+    /// A tensor is missing in the file, unknown to the module, or of another shape: all such are named, and nothing was
+    /// copied.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled; the module is filled in part.</exception>
+    public static void Load(nn.Module module, IStateDictFile file, CancellationToken cancellationToken = default)
+    {
+        Dictionary<string, Tensor> stateDict = module.state_dict();
+        Compare(module, stateDict, file);
+        foreach ((string name, Tensor destination) in stateDict)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            file.CopyTo(name, destination);
+        }
+    }
+
+    private static void Compare(nn.Module module, Dictionary<string, Tensor> stateDict, IStateDictFile file)
+    {
+        string[] missing = [.. stateDict.Keys.Where(name => !file.Tensors.ContainsKey(name))];
+        string[] extra = [.. file.Tensors.Keys.Where(name => !stateDict.ContainsKey(name) && !KnownExtras.Contains(name))];
+        string[] misshapen =
+        [
+            .. from pair in stateDict
+               where file.Tensors.TryGetValue(pair.Key, out TensorInfo? info) && !info.Shape.SequenceEqual(pair.Value.shape)
+               select $"{pair.Key} is {file.Tensors[pair.Key].ShapeText} in the file, {TensorInfo.FormatShape(pair.Value.shape)} in the model",
+        ];
+        if (missing.Length + extra.Length + misshapen.Length > 0)
+        {
+            string[] parts = [List(missing, "missing in the file"), List(extra, "unknown to the model"), List(misshapen, "of another shape")];
+            throw new CheckpointException(
+                $"'{file.Path}' does not fit {module.GetName()}: {string.Join("; ", parts.Where(part => part.Length > 0))}. Use the weights and the config.json of one and the same model.");
+        }
+    }
+
+    private static string List(string[] entries, string what)
+    {
+        string more = entries.Length > NamesShown ? $", and {entries.Length - NamesShown} more" : "";
+        return entries.Length == 0 ? "" : $"{entries.Length} {what} ({string.Join(", ", entries.Take(NamesShown))}{more})";
+    }
+}
