@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.DotNet.Interactive.Formatting;
 using Taiyi.Cpu;
+using Taiyi.Files;
 
 namespace Taiyi.Kernel.Engine;
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Taiyi.Data;
+using Taiyi.Files;
 
 namespace Taiyi.Workshop.Composing;
 

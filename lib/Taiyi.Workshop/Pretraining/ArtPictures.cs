@@ -1,5 +1,6 @@
 using System.Numerics;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;

@@ -1,4 +1,5 @@
 using Taiyi.Data;
+using Taiyi.Files;
 
 namespace Taiyi.Workshop.Pretraining;
 

@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Models;
 using Taiyi.Training;
 using static TorchSharp.torch;

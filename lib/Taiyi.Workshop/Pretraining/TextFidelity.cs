@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Models;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Taiyi.Training;
+using Taiyi.Files;
 
 namespace Taiyi.Workshop.Pretraining;
 
@@ -42,8 +42,8 @@ public static class Vocabulary
     public static void WriteTokenizer(string folder, IReadOnlyList<string> vocabulary, int maxLength)
     {
         Directory.CreateDirectory(folder);
-        RunFolder.WriteText(Path.Combine(folder, "vocab.txt"), string.Join('\n', vocabulary) + "\n");
-        RunFolder.WriteText(Path.Combine(folder, "tokenizer_config.json"), $$"""
+        AtomicWrite.Text(Path.Combine(folder, "vocab.txt"), string.Join('\n', vocabulary) + "\n");
+        AtomicWrite.Text(Path.Combine(folder, "tokenizer_config.json"), $$"""
             {
               "cls_token": "[CLS]",
               "do_lower_case": true,

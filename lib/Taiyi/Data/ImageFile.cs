@@ -1,4 +1,5 @@
 using SkiaSharp;
+using Taiyi.Files;
 using TorchSharp;
 
 namespace Taiyi.Data;
@@ -99,21 +100,7 @@ public static class ImageFile
     /// <exception cref="ImageFileException">The file can't be read.</exception>
     public static IReadOnlyDictionary<string, string> ReadText(string path) => PngText.Read(ReadBytes(path));
 
-    internal static void WriteBytes(string path, byte[] bytes)
-    {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
-        try
-        {
-            File.WriteAllBytes(temporary, bytes);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    internal static void WriteBytes(string path, byte[] bytes) => AtomicWrite.File(path, stream => stream.Write(bytes));
 
     private static byte[] ReadBytes(string path)
     {

@@ -1,3 +1,5 @@
+using Taiyi.Files;
+
 namespace Taiyi.Data;
 
 /// <summary>A folder of pictures with captions, one to one.</summary>

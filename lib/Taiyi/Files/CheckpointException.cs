@@ -7,4 +7,4 @@ namespace Taiyi.Files;
 /// <param name="message">The sentence shown to the user.</param>
 /// <param name="innerException">What the file system or a parser said, if anything.</param>
 public sealed class CheckpointException(string message, Exception? innerException = null)
-    : Exception(message, innerException);
+    : TaiyiException(message, innerException);

@@ -33,25 +33,14 @@ internal sealed class SafetensorsWriter
         writer.LayOut();
         byte[] header = writer.BuildHeader(metadata);
 
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
+        AtomicWrite.File(path, stream =>
         {
-            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                Span<byte> length = stackalloc byte[sizeof(ulong)];
-                BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                writer.WriteData(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary); // gone already after a complete write
-        }
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            writer.WriteData(stream);
+        });
     }
 
     private static string DTypeName(ScalarType dtype) =>

@@ -15,7 +15,7 @@ public static class StateDictLoader
     /// </summary>
     /// <param name="module">The network; its parameters may have any dtype, device and <c>requires_grad</c>.</param>
     /// <param name="file">The weights, under the module's own names.</param>
-    /// <param name="cancellationToken">Ends the copying between two tensors.</param>
+    /// <param name="cancellationToken">Ends the copying between two tensors; so does <see cref="Interruption"/>.</param>
     /// <exception cref="CheckpointException">
     /// A tensor is missing in the file, unknown to the module, or of another shape: all such are named, and nothing was
     /// copied.
@@ -23,11 +23,12 @@ public static class StateDictLoader
     /// <exception cref="OperationCanceledException">The call was cancelled; the module is filled in part.</exception>
     public static void Load(nn.Module module, IStateDictFile file, CancellationToken cancellationToken = default)
     {
+        using CancellationTokenSource cancellation = Interruption.Combine(cancellationToken);
         Dictionary<string, Tensor> stateDict = module.state_dict();
         Compare(module, stateDict, file);
         foreach ((string name, Tensor destination) in stateDict)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.Token.ThrowIfCancellationRequested();
             file.CopyTo(name, destination);
         }
     }

@@ -24,10 +24,9 @@ internal static class LoraFileWriter
             ? path
             : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        Directory.CreateDirectory(folder);
         if (format == LoraFormat.Peft)
         {
-            WriteText(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
+            AtomicWrite.Text(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
         }
 
         SafetensorsFile.Write(file, tensors, Metadata(config, modules, format));
@@ -58,11 +57,4 @@ internal static class LoraFileWriter
         },
         _ => new() { ["format"] = "pt" },
     };
-
-    private static void WriteText(string path, string text)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
-    }
 }

@@ -27,33 +27,15 @@ public static class MergedModel
     public static IReadOnlyList<string> Write(
         string model, IReadOnlyList<LoraReference> loras, string output, CancellationToken cancellationToken = default)
     {
-        using CancellationTokenSource source = Interruption.Combine(cancellationToken);
+        using CancellationTokenSource cancellation = Interruption.Combine(cancellationToken);
         CheckArguments(model, loras, output);
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
-        string unfinished = target + ".unfinished";
-        if (Directory.Exists(unfinished))
+        IReadOnlyList<string> unmatched = [];
+        AtomicWrite.Folder(output, folder =>
         {
-            Directory.Delete(unfinished, recursive: true);
-        }
-
-        try
-        {
-            Directory.CreateDirectory(Path.Combine(unfinished, "unet"));
-            IReadOnlyList<string> unmatched = WriteUNet(model, loras, Path.Combine(unfinished, "unet", UNetWeights + ".safetensors"), source.Token);
-            CopyOtherFiles(model, unfinished, source.Token);
-            if (Directory.Exists(target))
-            {
-                Directory.Delete(target); // empty, as was checked
-            }
-
-            Directory.Move(unfinished, target);
-            return unmatched;
-        }
-        catch
-        {
-            Directory.Delete(unfinished, recursive: true);
-            throw;
-        }
+            unmatched = WriteUNet(model, loras, Path.Combine(folder, "unet", UNetWeights + ".safetensors"), cancellation.Token);
+            CopyOtherFiles(model, folder, cancellation.Token);
+        });
+        return unmatched;
     }
 
     private static void CheckArguments(string model, IReadOnlyList<LoraReference> loras, string output)

@@ -5,7 +5,6 @@ using System.Text.Json.Serialization;
 using Taiyi.Files;
 using Taiyi.Models;
 using Taiyi.Schedulers;
-using Taiyi.Training;
 using static TorchSharp.torch;
 
 namespace Taiyi.Snapshots;
@@ -26,23 +25,25 @@ public static class SnapshotWriter
 
     /// <summary>Writes all parts of a model but the tokenizer, which must be in the folder, and <c>taiyi.json</c> if there is none.</summary>
     /// <param name="folder">It is made if it is missing.</param>
-    /// <param name="pipeline">The networks.</param>
-    /// <param name="vae">The VAE to be written in place of the pipeline's.</param>
-    public static void Write(string folder, StableDiffusionPipeline pipeline, AutoencoderKL vae)
+    /// <param name="textEncoder">The text encoder.</param>
+    /// <param name="unet">The UNet.</param>
+    /// <param name="vae">The VAE.</param>
+    /// <param name="scheduler">The noise schedule.</param>
+    public static void Write(string folder, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler)
     {
         WriteVae(folder, vae, vae.Config);
-        WriteNetwork(Path.Combine(folder, "unet"), VaeWeights, pipeline.UNet, pipeline.UNet.Config, """
+        WriteNetwork(Path.Combine(folder, "unet"), VaeWeights, unet, unet.Config, """
             {"_class_name": "UNet2DConditionModel", "act_fn": "silu", "center_input_sample": false, "downsample_padding": 1,
              "flip_sin_to_cos": true, "freq_shift": 0, "mid_block_scale_factor": 1}
             """);
-        WriteNetwork(Path.Combine(folder, "text_encoder"), "model.safetensors", pipeline.TextEncoder, pipeline.TextEncoder.Config, """
+        WriteNetwork(Path.Combine(folder, "text_encoder"), "model.safetensors", textEncoder, textEncoder.Config, """
             {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "attention_probs_dropout_prob": 0.0,
              "hidden_dropout_prob": 0.0, "initializer_range": 0.02, "pad_token_id": 0}
             """);
-        WriteConfig(Path.Combine(folder, "scheduler"), "scheduler_config.json", pipeline.SchedulerConfig with { TimestepSpacing = TimestepSpacing.Leading }, """
+        WriteConfig(Path.Combine(folder, "scheduler"), "scheduler_config.json", scheduler with { TimestepSpacing = TimestepSpacing.Leading }, """
             {"_class_name": "PNDMScheduler", "skip_prk_steps": true, "trained_betas": null}
             """);
-        RunFolder.WriteText(Path.Combine(folder, "model_index.json"), """
+        AtomicWrite.Text(Path.Combine(folder, "model_index.json"), """
             {
               "_class_name": "StableDiffusionPipeline",
               "feature_extractor": [null, null],
@@ -59,7 +60,7 @@ public static class SnapshotWriter
         string defaults = Path.Combine(folder, ModelDefaults.FileName);
         if (!File.Exists(defaults))
         {
-            RunFolder.WriteText(defaults, JsonSerializer.Serialize(new ModelDefaults(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm", GuidanceRescale: 0.7), SnakeCase) + "\n");
+            AtomicWrite.Text(defaults, JsonSerializer.Serialize(new ModelDefaults(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm", GuidanceRescale: 0.7), SnakeCase) + "\n");
         }
     }
 
@@ -111,6 +112,6 @@ public static class SnapshotWriter
             json[field] = value?.DeepClone();
         }
 
-        RunFolder.WriteText(Path.Combine(folder, name), json.ToJsonString(SnakeCase) + "\n");
+        AtomicWrite.Text(Path.Combine(folder, name), json.ToJsonString(SnakeCase) + "\n");
     }
 }

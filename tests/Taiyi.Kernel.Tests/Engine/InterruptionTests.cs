@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Kernel.Tests.Engine;

@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Taiyi.Files;
 
 namespace Taiyi.Kernel.Tests.Engine;
 

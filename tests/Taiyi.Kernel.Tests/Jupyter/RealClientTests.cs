@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Taiyi.Files;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 
@@ -10,7 +11,7 @@ public sealed class RealClientTests(InstalledKernel kernel) : IClassFixture<Inst
     private const string ObeysTheLibrary = """
         #r "TAIYI/Taiyi.dll"
         Console.WriteLine("begun");
-        await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);
+        await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Files.Interruption.Token);
         """;
 
     [Theory]

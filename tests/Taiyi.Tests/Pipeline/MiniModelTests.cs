@@ -1,3 +1,5 @@
+using Taiyi.Files;
+
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Pipeline;

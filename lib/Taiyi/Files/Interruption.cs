@@ -1,4 +1,4 @@
-namespace Taiyi;
+namespace Taiyi.Files;
 
 /// <summary>
 /// The cancellation token of whatever is running now, so that a notebook's interrupt button or Ctrl-C ends a long call
