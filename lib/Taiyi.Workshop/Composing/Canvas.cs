@@ -27,7 +27,7 @@ internal sealed class Canvas : IDisposable
     {
         if (size < 16)
         {
-            throw new ArgumentOutOfRangeException(nameof(size), size, "A composed picture has 16 pixels or more on each side: give a larger size.");
+            throw new ArgumentOutOfRangeException(null, $"A composed picture has 16 pixels or more on each side, got {size}: give a larger size.");
         }
 
         _bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Premul));

@@ -39,7 +39,7 @@ public static class DatasetComposer
         ];
         if (count < 1 || count > candidates.Length)
         {
-            throw new ArgumentOutOfRangeException(nameof(count), count, $"A set has 1 to {candidates.Length} pictures: the archive has no more subjects.");
+            throw new ArgumentOutOfRangeException(null, $"A set has 1 to {candidates.Length} pictures, got {count}: the archive has no more subjects.");
         }
 
         random.Shuffle(candidates);
