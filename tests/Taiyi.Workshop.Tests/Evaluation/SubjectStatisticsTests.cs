@@ -27,16 +27,18 @@ public sealed class SubjectStatisticsTests
         Assert.Equal(1, SubjectStatistics.Kept(Subjects, styled));
     }
 
-    [Fact]
-    public void The_subjects_of_the_emoji_pack_are_those_of_its_drawings()
+    [Theory]
+    [InlineData("emoji")]
+    [InlineData("poster")]
+    public void The_subjects_of_a_training_set_are_those_of_its_drawings(string style)
     {
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
-        JsonElement[] lines = [.. File.ReadLines(Repository.PathTo("data/emoji/metadata.jsonl")).Take(12).Select(line => JsonDocument.Parse(line).RootElement)];
-        RgbImage[] stickers = [.. lines.Select(line => ImageFile.Read(Repository.PathTo("data/emoji/" + line.GetProperty("file_name").GetString())))];
+        JsonElement[] lines = [.. File.ReadLines(Repository.PathTo($"data/{style}/metadata.jsonl")).Take(24).Select(line => JsonDocument.Parse(line).RootElement)];
+        RgbImage[] composed = [.. lines.Select(line => ImageFile.Read(Repository.PathTo($"data/{style}/" + line.GetProperty("file_name").GetString())))];
         RgbImage[] drawings = [.. lines.Select(line => art.Read(art.Subjects.Single(subject => subject.File == line.GetProperty("art").GetString())).Over(255, 255, 255))];
 
-        Assert.InRange(SubjectStatistics.Kept(drawings, stickers), 0.9, 1);
-        Assert.InRange(SubjectStatistics.Kept(drawings, [.. stickers.Skip(1), stickers[0]]), 0, 0.2);
+        Assert.InRange(SubjectStatistics.Kept(drawings, composed), 0.9, 1);
+        Assert.InRange(SubjectStatistics.Kept(drawings, [.. composed.Skip(1), composed[0]]), 0, 0.2);
     }
 
     [Fact]
