@@ -52,12 +52,13 @@ internal static class InfoCommand
         UNet2DConditionConfig unet = model.UNetConfig;
         AutoencoderKLConfig vae = model.VaeConfig;
         BertTokenizer tokenizer = model.LoadTokenizer();
+        GenerationOptions usual = GenerationOptions.For(model.Defaults);
         int side = unet.SampleSize ?? 64;
         int size = side * vae.DownscaleFactor;
         return new Grid().AddColumns(2)
             .AddRow("picture", $"{size} x {size} pixels, latents {unet.InChannels} x {side} x {side}, scaling factor {vae.ScalingFactor}")
             .AddRow("scheduler", $"{scheduler.NumTrainTimesteps} timesteps, beta {scheduler.BetaStart} to {scheduler.BetaEnd} {scheduler.BetaSchedule}, {scheduler.PredictionType}")
             .AddRow("tokenizer", $"{model.TextEncoderConfig.VocabSize} entries, {tokenizer.MaxLength} tokens a prompt")
-            .AddRow("defaults", $"guidance scale {model.Defaults.GuidanceScale ?? 7.5}, rescale {model.Defaults.GuidanceRescale ?? 0}, {model.Defaults.NumInferenceSteps ?? 50} steps of {model.Defaults.Scheduler ?? "pndm"}");
+            .AddRow("defaults", $"guidance scale {usual.GuidanceScale}, rescale {usual.GuidanceRescale ?? 0}, {usual.NumInferenceSteps} steps of {model.Defaults.Scheduler ?? "pndm"}");
     }
 }

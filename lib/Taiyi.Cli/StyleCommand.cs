@@ -1,4 +1,6 @@
 using System.CommandLine;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
 using Taiyi.Data;
 using Taiyi.Evaluation;
@@ -36,7 +38,7 @@ internal sealed class StyleCommand
         StyleStatistics[] sets = [.. loras.Select(lora => StyleStatistics.Of(ReadPictures(lora.Style)))];
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
 
-        List<(string Name, IReadOnlyList<RgbImage> Pictures)> rows = [("base", Draw(parsed, pipeline, TrainingStyle.PlainPrompts, cancellationToken))];
+        List<(string Name, IReadOnlyList<Image<Rgb24>> Pictures)> rows = [("base", Draw(parsed, pipeline, TrainingStyle.PlainPrompts, cancellationToken))];
         foreach ((TrainingStyle style, string file) in loras)
         {
             LoraAdapter adapter = pipeline.LoadLora(file);
@@ -60,26 +62,21 @@ internal sealed class StyleCommand
             : throw new ArgumentException($"'{text}' is not NAME=FILE with the NAME emoji or poster, such as emoji=runs/emoji/{LoraFile.DefaultFileName}.");
     }
 
-    private static IEnumerable<RgbImage> ReadPictures(TrainingStyle style) =>
+    private static IEnumerable<Image<Rgb24>> ReadPictures(TrainingStyle style) =>
         Text2ImageDataset.Open(style.FindData()).Entries.Select(entry => ImageFile.Read(entry.Path));
 
-    private List<RgbImage> Draw(ParseResult parsed, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts, CancellationToken cancellationToken)
+    private IReadOnlyList<Image<Rgb24>> Draw(ParseResult parsed, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts, CancellationToken cancellationToken)
     {
-        GenerationOptions options = new()
+        GenerationOptions usual = pipeline.DefaultOptions, options = usual with
         {
             Seed = parsed.GetValue(_seed),
-            GuidanceScale = pipeline.Defaults.GuidanceScale ?? 7.5,
-            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
         };
         using GenerationResult result = pipeline.Generate(prompts, options, cancellationToken: cancellationToken);
-        return [.. Enumerable.Range(0, prompts.Count).Select(i =>
-        {
-            using TorchSharp.torch.Tensor picture = result.Images[i];
-            return RgbImage.FromTensor(picture);
-        })];
+        return result.Images;
     }
 
-    private static void Print(List<(string Name, IReadOnlyList<RgbImage> Pictures)> rows, string[] names, StyleStatistics[] sets)
+    private static void Print(List<(string Name, IReadOnlyList<Image<Rgb24>> Pictures)> rows, string[] names, StyleStatistics[] sets)
     {
         Table table = new Table().AddColumn("distance (0 alike, 1 nothing in common)");
         foreach (string name in names)
@@ -88,7 +85,7 @@ internal sealed class StyleCommand
         }
 
         table.AddColumn(new TableColumn("subjects kept").RightAligned());
-        foreach ((string name, IReadOnlyList<RgbImage> pictures) in rows)
+        foreach ((string name, IReadOnlyList<Image<Rgb24>> pictures) in rows)
         {
             string kept = FormattableString.Invariant($"{SubjectStatistics.Kept(rows[0].Pictures, pictures):p0}");
             table.AddRow([name, .. Distances(StyleStatistics.Of(pictures)), kept]);

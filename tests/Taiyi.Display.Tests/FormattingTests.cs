@@ -1,5 +1,7 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using Plotly.NET;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using static TorchSharp.torch;
 using Chart = Plotly.NET.CSharp.Chart;
@@ -28,9 +30,9 @@ public sealed class FormattingTests
 
         Assert.Equal(picture.ToHtml(), picture.ToDisplayString("text/html"));
         Assert.Equal("[picture 8 x 4] 猫 <1>", picture.ToDisplayString("text/plain"));
-        RgbImage decoded = ImageFile.Decode(Convert.FromBase64String(picture.ToDisplayString("image/png")), "output");
+        Image<Rgb24> decoded = ImageFile.Decode(Convert.FromBase64String(picture.ToDisplayString("image/png")), "output");
         Assert.Equal((8, 4), (decoded.Width, decoded.Height));
-        Assert.Equal(picture.Image.Pixels, decoded.Pixels);
+        Assert.Equal(picture.Image.ToBytes(), decoded.ToBytes());
     }
 
     [Fact, NoTensorLeak]
@@ -39,7 +41,7 @@ public sealed class FormattingTests
         using Tensor values = zeros(2, 3);
         HeatMap map = Pictures.HeatMap(values);
 
-        RgbImage decoded = ImageFile.Decode(Convert.FromBase64String(map.ToDisplayString("image/png")), "output");
+        Image<Rgb24> decoded = ImageFile.Decode(Convert.FromBase64String(map.ToDisplayString("image/png")), "output");
 
         Assert.Equal((3, 2), (decoded.Width, decoded.Height));
     }

@@ -31,7 +31,7 @@ public static class NativeLibraryResolver
 
     private static nint Resolve(Assembly assembly, string name)
     {
-        if (FindFile(name) is not { } file)
+        if (FindFile(assembly, name) is not { } file)
         {
             return 0;
         }
@@ -62,17 +62,18 @@ public static class NativeLibraryResolver
         }
     }
 
-    /// <summary>The file of a native library in the output folder: flat, or in <c>runtimes/RID/native</c>.</summary>
-    private static string? FindFile(string name)
+    /// <summary>
+    /// The file of a native library in this library's output folder or in that of the assembly that asks (a notebook may load it from
+    /// another project's): flat, or in <c>runtimes/RID/native</c>.
+    /// </summary>
+    private static string? FindFile(Assembly assembly, string name)
     {
-        string output = Path.GetDirectoryName(typeof(NativeLibraryResolver).Assembly.Location)!;
         string file = FileName(name);
-        string[] candidates =
-        [
-            Path.Combine(output, file),
-            Path.Combine(output, "runtimes", PortableRuntimeIdentifier, "native", file),
-        ];
-        return Array.Find(candidates, File.Exists);
+        return new[] { typeof(NativeLibraryResolver).Assembly.Location, assembly.Location }
+            .Where(location => location.Length > 0)
+            .Select(location => Path.GetDirectoryName(location)!)
+            .SelectMany(output => new[] { Path.Combine(output, file), Path.Combine(output, "runtimes", PortableRuntimeIdentifier, "native", file) })
+            .FirstOrDefault(File.Exists);
     }
 
     private static string FileName(string name) =>

@@ -74,7 +74,7 @@ public static class DatasetComposer
         {
             source.Token.ThrowIfCancellationRequested();
             ComposedPicture composed = composer.Compose(subjects[i], seed);
-            files.Add(ImageFile.EncodeWebp(composed.Picture, quality: 95));
+            files.Add(Canvas.EncodeWebp(composed.Picture, quality: 95));
             rows.Add(new DatasetRow(names[i], composed.Caption, composed.Words, subjects[i].File));
             ImageFile.WriteBytes(Path.Combine(folder, names[i]), files[i]);
             progress?.Report(new ComposingProgress(i + 1, count, composed));

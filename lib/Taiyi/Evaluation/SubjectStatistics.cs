@@ -1,3 +1,6 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using Taiyi.Data;
 
 namespace Taiyi.Evaluation;
@@ -26,7 +29,7 @@ public static class SubjectStatistics
     /// <param name="references">N pictures of N different subjects, 2 or more, such as the base model's.</param>
     /// <param name="pictures">N pictures that should show the same subjects in the same order.</param>
     /// <exception cref="ArgumentException">There are fewer than two pictures, or not as many as references.</exception>
-    public static double Kept(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> pictures)
+    public static double Kept(IReadOnlyList<Image<Rgb24>> references, IReadOnlyList<Image<Rgb24>> pictures)
     {
         if (references.Count < 2 || references.Count != pictures.Count)
         {
@@ -40,7 +43,7 @@ public static class SubjectStatistics
         return (double)kept / pictures.Count;
     }
 
-    private static double[,] Likeness(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> pictures)
+    private static double[,] Likeness(IReadOnlyList<Image<Rgb24>> references, IReadOnlyList<Image<Rgb24>> pictures)
     {
         double[][] originals = Subjects(references, Reference, 0, 0);
         double[,] best = new double[pictures.Count, references.Count]; // 0 for a picture that has nothing beyond its set's mean
@@ -62,19 +65,21 @@ public static class SubjectStatistics
         return best;
     }
 
-    private static double[][] Subjects(IReadOnlyList<RgbImage> pictures, double size, int right, int down)
+    private static double[][] Subjects(IReadOnlyList<Image<Rgb24>> pictures, double size, int right, int down)
     {
         double[][] windows = [.. pictures.Select(picture => Window(picture, size, right, down))];
         double[] style = [.. Enumerable.Range(0, windows[0].Length).Select(k => windows.Average(window => window[k]))];
         return [.. windows.Select(window => window.Zip(style, (value, mean) => value - mean).ToArray())];
     }
 
-    private static double[] Window(RgbImage picture, double size, int right, int down)
+    private static double[] Window(Image<Rgb24> picture, double size, int right, int down)
     {
         int width = (int)(picture.Width * size), height = (int)(picture.Height * size);
         int left = Math.Clamp((picture.Width - width) / 2 + right * picture.Width / 16, 0, picture.Width - width);
         int top = Math.Clamp((picture.Height - height) / 2 + down * picture.Height / 16, 0, picture.Height - height);
-        return [.. ImagePreprocessing.Resize(picture.Crop(left, top, width, height), Side, Side).Pixels.Select(level => (double)level)];
+        using Image<Rgb24> cut = picture.Clone(context => context.Crop(new Rectangle(left, top, width, height)));
+        using Image<Rgb24> small = ImagePreprocessing.Resize(cut, Side, Side);
+        return [.. small.ToBytes().Select(level => (double)level)];
     }
 
     private static double Cosine(double[] a, double[] b)

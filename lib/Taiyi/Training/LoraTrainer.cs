@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Lora;
@@ -222,7 +224,7 @@ public sealed class LoraTrainer : IDisposable
         if (_options.SamplePrompts.Count > 0)
         {
             Adapter.Enabled = false;
-            IReadOnlyList<RgbImage> before = TrainingSamples.Draw(_pipeline, _options, cancellationToken);
+            IReadOnlyList<Image<Rgb24>> before = TrainingSamples.Draw(_pipeline, _options, cancellationToken);
             Adapter.Enabled = true;
             sheet = Path.Combine(_run.Folder, "base-and-lora.png");
             ImageFile.WritePng(sheet, ContactSheet.Compose([before, TrainingSamples.Draw(_pipeline, _options, cancellationToken)]));

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Workshop.Composing;
 
@@ -50,7 +52,7 @@ public sealed class ComposedSetTests
         foreach (int index in new[] { 0, 7, 55, 119 })
         {
             ComposedPicture composed = composer.Compose(subjects[index], seed: 0);
-            RgbImage shipped = ImageFile.Read(dataset.Entries[index].Path);
+            using Image<Rgb24> shipped = ImageFile.Read(dataset.Entries[index].Path);
 
             // WebP's loss leaves less than two levels on average; the next subject differs by dozens.
             Assert.Equal(dataset.Entries[index].Caption, composed.Caption);
@@ -72,9 +74,9 @@ public sealed class ComposedSetTests
     private static double[] FrameBrightness(string style) =>
         [.. Text2ImageDataset.Open(Repository.PathTo($"data/{style}")).Entries.Select(entry =>
         {
-            RgbImage image = ImageFile.Read(entry.Path);
-            return Enumerable.Range(60, 300).Average(y => (double)image.Pixels[3 * ((y * image.Width) + 26)]);
+            using Image<Rgb24> image = ImageFile.Read(entry.Path);
+            return Enumerable.Range(60, 300).Average(y => (double)image[26, y].R);
         })];
 
-    private static double MeanDifference(RgbImage a, RgbImage b) => a.Pixels.Zip(b.Pixels, (x, y) => (double)Math.Abs(x - y)).Average();
+    private static double MeanDifference(Image<Rgb24> a, Image<Rgb24> b) => a.ToBytes().Zip(b.ToBytes(), (x, y) => (double)Math.Abs(x - y)).Average();
 }
