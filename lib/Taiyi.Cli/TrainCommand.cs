@@ -53,7 +53,7 @@ internal sealed class TrainCommand
             : Reopen(parsed, folder);
         try
         {
-            Report(TrainingView.Show(dataset.Count, run, view => Train(pipeline, dataset, run, view, cancellationToken)));
+            Report(TrainingView.Show(dataset.Count, run, view => LoraTrainer.Train(pipeline, dataset, run, view, view, cancellationToken)));
             return CommandRunner.Success;
         }
         catch (OperationCanceledException)
@@ -76,14 +76,6 @@ internal sealed class TrainCommand
         return _settings.Overlay(parsed, run.Options).ToJson() == run.Options.ToJson()
             ? run
             : throw new ArgumentException($"--resume goes on with the settings in '{folder}', and the command line has others: leave them out, or start a new run in another folder.");
-    }
-
-    private static LoraTrainingResult Train(
-        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
-    {
-        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
-        using LoraTrainer trainer = new(pipeline, data, run);
-        return trainer.Train(view, cancellationToken);
     }
 
     private static void Report(LoraTrainingResult result)

@@ -35,6 +35,17 @@ public sealed class FormattingTests
         Assert.Equal(picture.Image.ToBytes(), decoded.ToBytes());
     }
 
+    [Fact]
+    public void A_picture_of_image_sharp_is_shown_as_one_of_ours()
+    {
+        using Image<Rgb24> image = ImageConversion.FromBytes(1, 2, [1, 2, 3, 4, 5, 6]);
+
+        using Image<Rgb24> shown = Assert.Single(Samples.PicturesOf(image.ToDisplayString("text/html")));
+
+        Assert.Equal([1, 2, 3, 4, 5, 6], shown.ToBytes());
+        Assert.Equal("[picture 1 x 2]", image.ToDisplayString("text/plain"));
+    }
+
     [Fact, NoTensorLeak]
     public void A_heat_map_is_formatted_as_png_too()
     {

@@ -41,16 +41,17 @@ public sealed class DiffusionPretrainer : Pretrainer
         _vae = options.InitialModel is { } model ? ModelFolder.Open(model).LoadVae(CPU, ScalarType.Float32) : SnapshotWriter.ReadVae(options.VaeFolder);
         _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
         _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
-        Start(new KeyValuePair<string, nn.Module>("text_encoder", _pipeline.TextEncoder), new KeyValuePair<string, nn.Module>("unet", _pipeline.UNet));
+        Start([.. WeightsOf("text_encoder", _pipeline.TextEncoder), .. WeightsOf("unet", _pipeline.UNet)]);
     }
 
     /// <summary>The networks, in training.</summary>
     public StableDiffusionPipeline Pipeline => _pipeline;
 
-    private protected override Tensor ComputeLoss(Generator generator)
+    /// <inheritdoc/>
+    protected override Tensor ComputeLoss(long pass, Generator generator)
     {
         using var scope = NewDisposeScope();
-        LatentBatch latents = _latents.Batch(Step);
+        LatentBatch latents = _latents.Batch(pass);
         Tensor dropped = rand([latents.Numbers.Length], ScalarType.Float32, CPU, generator: generator);
         Tensor context = _pipeline.TextEncoder.call(Tokens(latents, dropped.data<float>().ToArray()));                // (B, L, D)
         using TrainingBatch batch = new(latents.Mean, latents.Deviation, context);
@@ -60,7 +61,8 @@ public sealed class DiffusionPretrainer : Pretrainer
     }
 
     // The prompts in rows of eight, once for each guidance: what overshoots at 7.5 has learned its pictures by heart.
-    private protected override void DrawSamples(string path, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override void DrawSamples(string path, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
         List<IReadOnlyList<Image<Rgb24>>> rows = [];

@@ -33,7 +33,7 @@ public sealed class VaePretrainer : Pretrainer
         _loss = new VaeLoss(run.Options.Weights);
         _vae = new AutoencoderKL(run.Options.Vae, device, DType);
         Initialize(_vae, "first weights");
-        Start(new KeyValuePair<string, nn.Module>("vae", _vae));
+        Start(WeightsOf("vae", _vae));
     }
 
     /// <summary>The network, in training.</summary>
@@ -59,10 +59,11 @@ public sealed class VaePretrainer : Pretrainer
     internal static Tensor Psnr(Tensor pictures, Tensor reconstructions) =>
         10 * (4 / (pictures - reconstructions.clamp(-1, 1)).square().mean([1, 2, 3])).log10();
 
-    private protected override Tensor ComputeLoss(Generator generator)
+    /// <inheritdoc/>
+    protected override Tensor ComputeLoss(long pass, Generator generator)
     {
         using var scope = NewDisposeScope();
-        long first = Step * _run.Options.BatchSize;
+        long first = pass * _run.Options.BatchSize;
         Tensor pictures = PictureBatch.Variations(Pictures, [.. Enumerable.Range(0, _run.Options.BatchSize).Select(i => first + i)]); // (B, 3, H, W)
         using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));                                             // q(z|x)
         Tensor noise = randn(posterior.Mean.shape, ScalarType.Float32, CPU, generator: generator).to(_device);
@@ -71,7 +72,8 @@ public sealed class VaePretrainer : Pretrainer
     }
 
     // Originals that were never trained on above their reconstructions; their figure goes beside the sheets.
-    private protected override void DrawSamples(string path, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    protected override void DrawSamples(string path, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();

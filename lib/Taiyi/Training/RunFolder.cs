@@ -15,7 +15,7 @@ public abstract class RunFolder(string folder)
 
     private static readonly JsonSerializerOptions LogJson = new(JsonSerializerDefaults.Web);
 
-    private protected const string OptionsName = "options.json";
+    private const string OptionsName = "options.json", LockName = "run.lock";
 
     /// <summary>The folder.</summary>
     public string Folder { get; } = folder;
@@ -44,6 +44,65 @@ public abstract class RunFolder(string folder)
     /// <summary>Where the pictures of a step lie, or will lie.</summary>
     /// <param name="step">Optimizer steps taken.</param>
     public string SamplePath(long step) => Path.Combine(SamplesFolder, NameOf(step) + ".png");
+
+    /// <summary>Whether a folder holds a run.</summary>
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, OptionsName));
+
+    /// <summary>Writes the options of a new run.</summary>
+    /// <param name="folder">It may exist, but hold no run.</param>
+    /// <param name="options">How to train.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="IOException">There is a run in the folder, or it cannot be written.</exception>
+    protected static void Create(string folder, TrainingOptions options)
+    {
+        options.Validate();
+        if (Exists(folder))
+        {
+            throw new IOException($"'{folder}' holds a training already: go on with it (--resume), or name another folder.");
+        }
+
+        WriteOptions(folder, options);
+    }
+
+    /// <summary>Writes the options of a run, those before being replaced.</summary>
+    protected static void WriteOptions(string folder, TrainingOptions options) => AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
+
+    /// <summary>Reads the options of a run.</summary>
+    /// <typeparam name="T">The kind of training.</typeparam>
+    /// <exception cref="TrainingException">There is no run, or its options cannot be read.</exception>
+    protected static T ReadOptions<T>(string folder)
+        where T : TrainingOptions
+    {
+        string path = Path.Combine(folder, OptionsName);
+        if (!File.Exists(path))
+        {
+            throw new TrainingException($"'{folder}' holds no training to go on with: there is no {OptionsName} in it. Start one without --resume.");
+        }
+
+        try
+        {
+            return TrainingOptions.FromJson<T>(File.ReadAllText(path));
+        }
+        catch (JsonException error)
+        {
+            throw new TrainingException($"'{path}' is not the options of such a training ({error.Message}): restore the file, or start a new run in another folder.", error);
+        }
+    }
+
+    /// <summary>Keeps other processes from training in the folder until the returned stream is disposed, or this process ends in whichever way.</summary>
+    /// <exception cref="TrainingException">Another process trains in it.</exception>
+    internal FileStream Lock()
+    {
+        Directory.CreateDirectory(Folder);
+        try
+        {
+            return new FileStream(Path.Combine(Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            throw new TrainingException($"Another process trains in '{Folder}': wait until it ends, or name another folder.", error);
+        }
+    }
 
     /// <summary>Adds a line to the log.</summary>
     public void Log(TrainingProgress progress) => File.AppendAllText(LogPath, JsonSerializer.Serialize(progress, LogJson) + "\n");

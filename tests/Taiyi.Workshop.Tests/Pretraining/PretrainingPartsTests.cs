@@ -46,7 +46,7 @@ public sealed class PretrainingPartsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using BertTextEncoder encoder = new(DiffusionPretrainingOptions.TextEncoderOf(4, 1) with { VocabSize = 3 }, CPU, ScalarType.BFloat16);
-        using MasterWeights masters = new([new("text_encoder", encoder)]);
+        using MasterWeights masters = new(encoder.named_parameters().Select(weight => KeyValuePair.Create("text_encoder." + weight.name, weight.parameter)));
         using IDisposable noGrad = no_grad();
         Tensor computing = encoder.get_parameter("embeddings.word_embeddings.weight")!;
         Tensor weight = masters.Named.Single(named => named.Key == "text_encoder.embeddings.word_embeddings.weight").Value;

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Taiyi.Workshop.Pretraining;
+namespace Taiyi.Training;
 
 /// <summary>
 /// The weights that an optimizer works on, in float32, of networks that may compute in bfloat16: its 8 bits of precision are
@@ -11,22 +11,20 @@ internal sealed class MasterWeights : IDisposable
 {
     private readonly (Parameter Computing, Parameter Master)[] _pairs;
 
-    /// <summary>Asks the networks for gradients and copies the weights that are not float32.</summary>
-    public MasterWeights(IEnumerable<KeyValuePair<string, nn.Module>> networks)
+    /// <summary>Asks the weights for gradients and copies those that are not float32.</summary>
+    /// <param name="weights">What is trained, by name.</param>
+    public MasterWeights(IEnumerable<KeyValuePair<string, Parameter>> weights)
     {
         List<KeyValuePair<string, Parameter>> named = [];
         List<(Parameter, Parameter)> pairs = [];
-        foreach ((string prefix, nn.Module network) in networks)
+        foreach ((string name, Parameter computing) in weights)
         {
-            foreach ((string name, Parameter computing) in network.named_parameters())
+            computing.requires_grad = true;
+            Parameter master = computing.dtype == ScalarType.Float32 ? computing : CopyOf(computing);
+            named.Add(new(name, master));
+            if (!ReferenceEquals(master, computing))
             {
-                computing.requires_grad = true;
-                Parameter master = computing.dtype == ScalarType.Float32 ? computing : CopyOf(computing);
-                named.Add(new($"{prefix}.{name}", master));
-                if (!ReferenceEquals(master, computing))
-                {
-                    pairs.Add((computing, master));
-                }
+                pairs.Add((computing, master));
             }
         }
 
