@@ -131,7 +131,7 @@ public static class ImageFile
         format = Image.DetectFormat(ImageFormats.Configuration, bytes)
             ?? throw new ImageFileException(name, ImageFormats.OtherFormatOf(bytes) is { } other
                 ? $"is {other} picture; {ImageFormats.Read} are read: save it as one of these."
-                : $"is not a picture in {ImageFormats.Read} format (or its header is broken).");
+                : $"is none of {ImageFormats.Read}, the formats that are read (or its header is broken).");
         return Try(name, "", () => Image.Identify(ImageFormats.Configuration, bytes, out _));
     }
 

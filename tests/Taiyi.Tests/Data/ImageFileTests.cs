@@ -199,7 +199,7 @@ public sealed class ImageFileTests : IDisposable
     {
         Exception error = Assert.Throws<ImageFileException>(() => ImageFile.Decode("一只狮子"u8.ToArray(), "lion.png"));
 
-        Assert.StartsWith("'lion.png' is not a picture in PNG, JPEG, WebP or BMP format", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("'lion.png' is none of PNG, JPEG, WebP and BMP", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
