@@ -42,17 +42,7 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<string?> _scheduler = new Option<string?>("--scheduler")
-    {
-        Description = "Sampler",
-        HelpName = "NAME",
-    }.AcceptOnly([.. Scheduler.Names]);
-
-    private readonly Option<string?> _spacing = new Option<string?>("--timestep-spacing")
-    {
-        Description = "How the steps are spread over the training timesteps: leading, linspace or trailing; the scheduler's usual one if absent",
-        HelpName = "NAME",
-    }.AcceptOnly("leading", "linspace", "trailing");
+    private readonly SamplerOptions _sampler = new();
 
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
 
@@ -108,12 +98,13 @@ internal sealed class GenerateCommand
         Command command = new("generate", "Draw pictures of Chinese prompts") { self._prompts };
         self._model.AddTo(command);
         foreach (Option option in (Option[])
-            [self._negativePrompt, self._style, self._lora, self._scheduler, self._spacing, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
+            [self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
              self._numImages, self._height, self._width, self._image, self._strength, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
         }
 
+        self._sampler.AddTo(command);
         command.SetBody(self.Run);
         return command;
     }
@@ -123,7 +114,8 @@ internal sealed class GenerateCommand
         using var scope = NewDisposeScope();
         Stopwatch clock = Stopwatch.StartNew();
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
-        pipeline.Scheduler = CreateScheduler(parsed, pipeline);
+        pipeline.Scheduler = _sampler.Create(parsed, pipeline);
+        WarnOfUnknownSettings(pipeline.Scheduler.Config);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
@@ -159,22 +151,13 @@ internal sealed class GenerateCommand
         return CommandRunner.Success;
     }
 
-    private IScheduler CreateScheduler(ParseResult parsed, StableDiffusionPipeline pipeline)
-    {
-        string name = parsed.GetValue(_scheduler) ?? pipeline.Defaults.Scheduler ?? "pndm";
-        SchedulerConfig config = pipeline.SchedulerConfig;
-        return Scheduler.Create(name, parsed.GetValue(_spacing) is { } spacing
-            ? config with { TimestepSpacing = Enum.Parse<TimestepSpacing>(spacing, ignoreCase: true) }
-            : config);
-    }
-
     private GenerationOptions ReadOptions(ParseResult parsed, StableDiffusionPipeline pipeline)
     {
         GenerationOptions usual = pipeline.DefaultOptions;
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
         long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
         int factor = pipeline.Vae.Config.DownscaleFactor;
-        return usual with
+        return _sampler.Apply(parsed, usual with
         {
             NegativePrompt = parsed.GetValue(_negativePrompt)!,
             GuidanceScale = parsed.GetValue(_guidanceScale) ?? usual.GuidanceScale,
@@ -186,7 +169,7 @@ internal sealed class GenerateCommand
             Seed = parsed.GetValue(_seed),
             Image = parsed.GetValue(_image) is { } file ? ReadImage(file, (int)shape[3] * factor, (int)shape[2] * factor) : null,
             Strength = parsed.GetValue(_strength),
-        };
+        });
     }
 
     /// <summary>A square is cut out of the middle; any other shape is stretched to, as diffusers does.</summary>
@@ -238,6 +221,15 @@ internal sealed class GenerateCommand
             string more = adapter.UnmatchedKeys.Count > 3 ? ", …" : "";
             CommandRunner.Error.MarkupLineInterpolated(
                 $"[yellow]{adapter.UnmatchedKeys.Count} keys of {file} fit nothing in the UNet and are not used: {string.Join(", ", adapter.UnmatchedKeys.Take(3))}{more}[/]");
+        }
+    }
+
+    private static void WarnOfUnknownSettings(SchedulerConfig config)
+    {
+        if (config.UnknownSettings.Count > 0)
+        {
+            CommandRunner.Error.MarkupLineInterpolated(
+                $"[yellow]scheduler_config.json has settings that no sampler knows, they are not used: {string.Join(", ", config.UnknownSettings)}[/]");
         }
     }
 

@@ -40,8 +40,8 @@ internal sealed class PretrainVaeCommand
     {
         string folder = _settings.RunFolder(parsed, "vae-training");
         PretrainingRun<VaePretrainingOptions> run = _settings.Resumes(parsed)
-            ? PretrainingRun<VaePretrainingOptions>.Open(folder, _settings.Steps(parsed))
-            : PretrainingRun<VaePretrainingOptions>.Create(folder, NewOptions(parsed));
+            ? PretrainingRun.Open<VaePretrainingOptions>(folder, _settings.Steps(parsed))
+            : PretrainingRun.Create(folder, NewOptions(parsed));
         IPictureSource pictures = run.Options.Data.Open(cancellationToken);
         using VaePretrainer trainer = new(run, pictures, _settings.ModelFolder(parsed), _settings.Device(parsed));
         _settings.Train(parsed, trainer, folder, cancellationToken);
@@ -91,8 +91,8 @@ internal sealed class PretrainDiffusionCommand
     {
         string folder = _settings.RunFolder(parsed, "diffusion-training"), model = _settings.ModelFolder(parsed);
         PretrainingRun<DiffusionPretrainingOptions> run = _settings.Resumes(parsed)
-            ? PretrainingRun<DiffusionPretrainingOptions>.Open(folder, _settings.Steps(parsed))
-            : PretrainingRun<DiffusionPretrainingOptions>.Create(folder, NewOptions(parsed, model));
+            ? PretrainingRun.Open<DiffusionPretrainingOptions>(folder, _settings.Steps(parsed))
+            : PretrainingRun.Create(folder, NewOptions(parsed, model));
         IPictureSource pictures = run.Options.Data.Open(cancellationToken);
         using DiffusionPretrainer trainer = new(run, pictures, model, _settings.Device(parsed));
         _settings.Train(parsed, trainer, folder, cancellationToken);

@@ -35,10 +35,10 @@ internal sealed class TrainCommand
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
-        TrainingStyle style = TrainingStyle.Of(parsed.GetRequiredValue(_style));
+        Style style = Style.Of(parsed.GetRequiredValue(_style));
         string folder = parsed.GetValue(_output) ?? Path.Combine("runs", style.Name);
         LoraTrainingOptions? saved = parsed.GetValue(_resume) ? TrainingRun.Open(folder).Options : null;
-        string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? style.FindData();
+        string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? StyleData.Find(style);
         string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
         string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
         _model.ApplyThreads(parsed);
@@ -63,7 +63,7 @@ internal sealed class TrainCommand
         }
     }
 
-    private LoraTrainingOptions NewOptions(ParseResult parsed, TrainingStyle style, Text2ImageDataset dataset)
+    private LoraTrainingOptions NewOptions(ParseResult parsed, Style style, Text2ImageDataset dataset)
     {
         IReadOnlyList<string> prompts = style.SamplePrompts.Count > 0 ? style.SamplePrompts : [.. dataset.Entries.Take(4).Select(entry => entry.Caption)];
         return _settings.Overlay(parsed, LoraTrainingOptions.Recipe(_settings.Recipe(parsed)) with { SamplePrompts = prompts });

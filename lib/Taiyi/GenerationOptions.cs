@@ -25,8 +25,20 @@ public sealed record GenerationOptions
     /// </summary>
     public double? GuidanceRescale { get; init; }
 
+    /// <summary>
+    /// The noise levels σ that are guided, above the first and up to the second (arXiv 2404.07724: (0.28, 5.42] suits latent diffusion);
+    /// in the other steps the empty prompt is not computed, which halves their time. Null guides all.
+    /// </summary>
+    public (double Above, double UpTo)? GuidanceInterval { get; init; }
+
     /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
     public int NumInferenceSteps { get; init; } = 50;
+
+    /// <summary>The timesteps to walk, falling, in place of a number of steps; null for the sampler's own.</summary>
+    public IReadOnlyList<double>? Timesteps { get; init; }
+
+    /// <summary>The noise levels σ to walk, falling, and last the one to end at, in place of a number of steps; null for the sampler's own.</summary>
+    public IReadOnlyList<double>? Sigmas { get; init; }
 
     /// <summary>Pictures for each prompt, 1 or more.</summary>
     public int NumImagesPerPrompt { get; init; } = 1;

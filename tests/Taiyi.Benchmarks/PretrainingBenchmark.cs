@@ -21,7 +21,7 @@ internal sealed class PretrainingBenchmark(ScalarType dtype, int steps)
                 DType = dtype.ToString(),
                 SampleEvery = 0,
             };
-            PretrainingRun<DiffusionPretrainingOptions> run = PretrainingRun<DiffusionPretrainingOptions>.Create(Path.Combine(folder, "run"), options);
+            PretrainingRun<DiffusionPretrainingOptions> run = PretrainingRun.Create(Path.Combine(folder, "run"), options);
             using DiffusionPretrainer trainer = new(run, options.Data.Open(), Path.Combine(folder, "model"));
             Measure(trainer, options.BatchSize);
         }

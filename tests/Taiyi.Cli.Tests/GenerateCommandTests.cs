@@ -112,7 +112,10 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--scheduler", "heun", "dpmpp_2m_karras")]
+    [InlineData("--scheduler", "dpmpp_sde", "dpmpp_2m_karras")]
+    [InlineData("--scheduler", "ddim_karras", "no noise levels")]
+    [InlineData("--sigmas", "carras", "karras")]
+    [InlineData("--timesteps", "24,124", "fall from at most 999")]
     [InlineData("--dtype", "float64", "bfloat16")]
     [InlineData("--steps", "0", "must be 1 to 1000")]
     [InlineData("--steps", "many", "--steps")]

@@ -15,6 +15,9 @@ namespace Taiyi.Cpu;
 /// </remarks>
 public static class NativeLibraryResolver
 {
+    private static readonly string[] Users = ["TorchSharp", "SkiaSharp"];
+    private static readonly string[] NativePackages = ["torchsharp", "libtorch-*", "skiasharp.nativeassets.*"];
+    private static readonly HashSet<AssemblyLoadContext> Contexts = [];
     private static int _registered;
 
     /// <summary>Registers the resolver; a second call does nothing. Call it before the first use of TorchSharp.</summary>
@@ -25,7 +28,33 @@ public static class NativeLibraryResolver
     {
         if (Interlocked.Exchange(ref _registered, 1) == 0)
         {
-            AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+            Watch(AssemblyLoadContext.Default);
+            AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => WatchContextOf(loaded.LoadedAssembly);
+            foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies())
+            {
+                WatchContextOf(assembly);
+            }
+        }
+    }
+
+    // A native library is asked of the context that its user was loaded into, and .NET Interactive gives every assembly of a #r
+    // a context of its own.
+    private static void WatchContextOf(Assembly assembly)
+    {
+        if (Users.Contains(assembly.GetName().Name) && AssemblyLoadContext.GetLoadContext(assembly) is { } context)
+        {
+            Watch(context);
+        }
+    }
+
+    private static void Watch(AssemblyLoadContext context)
+    {
+        lock (Contexts)
+        {
+            if (Contexts.Add(context))
+            {
+                context.ResolvingUnmanagedDll += Resolve;
+            }
         }
     }
 
@@ -38,7 +67,7 @@ public static class NativeLibraryResolver
 
         if (name.Contains("LibTorchSharp", StringComparison.Ordinal))
         {
-            PreloadLibtorch(Path.GetDirectoryName(file)!);
+            PreloadLibtorch(assembly);
         }
 
         if (NativeLibrary.TryLoad(file, out nint handle))
@@ -54,26 +83,42 @@ public static class NativeLibraryResolver
     /// LibTorchSharp asks for libtorch by bare name, and a patched copy does not stand beside it: once these are
     /// loaded, the dynamic linker takes them from memory.
     /// </summary>
-    private static void PreloadLibtorch(string directory)
+    private static void PreloadLibtorch(Assembly assembly)
     {
-        foreach (string library in (string[])["torch_cpu", "torch_cuda", "torch"])
+        foreach (string library in (string[])["c10", "torch_cpu", "torch_cuda", "torch"])
         {
-            NativeLibrary.TryLoad(Path.Combine(directory, FileName(library)), out _);
+            if (FindFile(assembly, library) is { } file)
+            {
+                NativeLibrary.TryLoad(file, out _);
+            }
         }
     }
 
     /// <summary>
-    /// The file of a native library in this library's output folder or in that of the assembly that asks (a notebook may load it from
-    /// another project's): flat, or in <c>runtimes/RID/native</c>.
+    /// The file of a native library: in this library's output folder or that of the assembly that asks (a notebook may load it from
+    /// another project's), flat or in <c>runtimes/RID/native</c>, or in the package folder.
     /// </summary>
     private static string? FindFile(Assembly assembly, string name)
     {
         string file = FileName(name);
-        return new[] { typeof(NativeLibraryResolver).Assembly.Location, assembly.Location }
-            .Where(location => location.Length > 0)
-            .Select(location => Path.GetDirectoryName(location)!)
-            .SelectMany(output => new[] { Path.Combine(output, file), Path.Combine(output, "runtimes", PortableRuntimeIdentifier, "native", file) })
-            .FirstOrDefault(File.Exists);
+        string output = Path.GetDirectoryName(typeof(NativeLibraryResolver).Assembly.Location)!;
+        return new[] { output, Path.GetDirectoryName(assembly.Location) ?? "" }
+            .Where(folder => folder.Length > 0)
+            .SelectMany(folder => new[] { Path.Combine(folder, file), Path.Combine(folder, "runtimes", PortableRuntimeIdentifier, "native", file) })
+            .FirstOrDefault(File.Exists) ?? FindInPackages(file, output);
+    }
+
+    // This library as a package lies in PACKAGES/taiyi/VERSION/lib/FRAMEWORK, and native parts in packages of other names beside it.
+    // Of several versions the newest is taken.
+    private static string? FindInPackages(string file, string output)
+    {
+        string packages = Path.GetFullPath(Path.Combine(output, "..", "..", "..", ".."));
+        string native = Path.Combine("runtimes", PortableRuntimeIdentifier, "native", file);
+        return Path.GetFileName(Path.GetDirectoryName(output)) != "lib" ? null : NativePackages
+            .Select(pattern => new DirectoryInfo(packages).GetDirectories(pattern).SelectMany(package => package.GetDirectories()))
+            .SelectMany(versions => versions.Select(version => Path.Combine(version.FullName, native)))
+            .Where(File.Exists)
+            .MaxBy(path => Version.TryParse(path[..^native.Length].TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^1].Split('-')[0], out Version? version) ? version : new Version(0, 0));
     }
 
     private static string FileName(string name) =>

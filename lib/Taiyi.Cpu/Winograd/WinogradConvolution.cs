@@ -19,17 +19,17 @@ internal static unsafe class WinogradConvolution
     private const long DataBytes = 24L << 20;
 
     // That a thread computes together: the more, the more seldom the transformed map is read.
-    private const int MostOutputs = 96;
+    private const int MaxOutputs = 96;
 
     // The filters' transform does not depend on the number of pixels, and few do not win it back. Large filters need fewer: those
     // libtorch's own convolution has to bring into another order too.
-    private const long LeastPixels = 256, LeastPixelsOfLarge = 128, LargeFilters = 1 << 18;
+    private const long MinPixels = 256, MinPixelsOfLarge = 128, LargeFilters = 1 << 18;
 
     // Of few the maps' transforms take longer than the products.
-    private const long LeastChannels = 64;
+    private const long MinChannels = 64;
 
     // Of a row: it lies on the stack while it is transformed.
-    private const long MostPixels = 4096;
+    private const long MaxPixels = 4096;
 
     /// <summary>Whether a convolution goes this way: float32 on an x86 processor, large enough; autograd does not see what it computes.</summary>
     /// <param name="input">(B, C, H, W).</param>
@@ -39,10 +39,10 @@ internal static unsafe class WinogradConvolution
         (long[] map, long[] filters) = (input.shape, weight.shape); // each a call into libtorch
         (long pixels, long outputs, long channels) = (map[0] * map[2] * map[3], filters[0], filters[1]);
         return filters[2] == 3 && filters[3] == 3 && MatrixTile.IsSupported && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32
-            && pixels >= (outputs * channels >= LargeFilters ? LeastPixelsOfLarge : LeastPixels)
+            && pixels >= (outputs * channels >= LargeFilters ? MinPixelsOfLarge : MinPixels)
             && IsWide(outputs) && IsWide(channels)
             && pixels * Math.Max(outputs, channels) <= Array.MaxLength / sizeof(float) // bytes of a span
-            && map[3] <= MostPixels;
+            && map[3] <= MaxPixels;
     }
 
     /// <summary>(B, C, H, W) -> (B, O, H, W).</summary>
@@ -107,7 +107,7 @@ internal static unsafe class WinogradConvolution
     // Equal shares for all threads, in as many rounds as keep each below the most.
     private static int OutputsAtOnce(int outputs, int workers)
     {
-        int share = Divide(outputs, workers * Divide(outputs, workers * MostOutputs));
+        int share = Divide(outputs, workers * Divide(outputs, workers * MaxOutputs));
         return Divide(share, MatrixTile.Rows) * MatrixTile.Rows;
     }
 
@@ -120,5 +120,5 @@ internal static unsafe class WinogradConvolution
 
     private static int Divide(int items, int share) => (items + share - 1) / share; // rounded up
 
-    private static bool IsWide(long channels) => channels >= LeastChannels && channels % WinogradTiles.Lanes == 0;
+    private static bool IsWide(long channels) => channels >= MinChannels && channels % WinogradTiles.Lanes == 0;
 }

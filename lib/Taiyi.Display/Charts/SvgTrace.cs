@@ -10,7 +10,7 @@ namespace Taiyi.Display;
 internal static class SvgTrace
 {
     /// <summary>A line of more points is thinned to the lowest and the highest of each step along the axis.</summary>
-    private const int MostPoints = 1500;
+    private const int MaxPoints = 1500;
 
     public static string Draw(ChartPanel panel, ChartTrace trace, ChartScale x, ChartScale y)
     {
@@ -175,12 +175,12 @@ internal static class SvgTrace
 
     private static IEnumerable<int> Thinned(double[] values)
     {
-        if (values.Length <= MostPoints)
+        if (values.Length <= MaxPoints)
         {
             return Enumerable.Range(0, values.Length);
         }
 
-        int step = (int)Math.Ceiling(2.0 * values.Length / MostPoints);
+        int step = (int)Math.Ceiling(2.0 * values.Length / MaxPoints);
         return Enumerable.Range(0, values.Length).Chunk(step).SelectMany(indices =>
             new[] { indices.MinBy(i => values[i]), indices.MaxBy(i => values[i]) }.Distinct().Order());
     }

@@ -42,7 +42,13 @@ public sealed class NotebookDocument
 
     /// <summary>Reads a file of nbformat 4.</summary>
     /// <exception cref="NotebookException">The file is no such notebook.</exception>
-    public static NotebookDocument Read(string path) => Parse(File.ReadAllText(path), path);
+    public static NotebookDocument Read(string path)
+    {
+        string text = File.ReadAllText(path);
+        return Path.GetExtension(path).ToLowerInvariant() is ".dib" or ".dotnet-interactive" || text.TrimStart().StartsWith("#!", StringComparison.Ordinal)
+            ? throw new NotebookException($"'{path}' is a script of Polyglot Notebooks (.dib), which keeps no outputs: open it in VS Code and save it as .ipynb, then run that file.")
+            : Parse(text, path);
+    }
 
     /// <summary>Reads a notebook from its JSON text.</summary>
     /// <param name="json">The text.</param>
@@ -53,7 +59,7 @@ public sealed class NotebookDocument
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
+            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
         }
         catch (JsonException exception)
         {

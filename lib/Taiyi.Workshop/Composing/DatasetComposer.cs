@@ -8,18 +8,13 @@ namespace Taiyi.Workshop.Composing;
 /// <summary>Composes a whole training set: pictures, <c>metadata.jsonl</c> and a README that says where they come from.</summary>
 public static class DatasetComposer
 {
+    private const int WebpQuality = 90;
+
     private static readonly JsonSerializerOptions Readable = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
     };
-
-    /// <summary>Subjects that no training set holds, so that pictures of them show whether the style carries over.</summary>
-    public static IReadOnlyList<string> HeldOutLabels { get; } =
-    [
-        "狮子", "老虎", "老虎头", "熊猫", "大象", "企鹅", "狐狸", "长颈鹿", "公鸡", "独角兽", "寿司", "冰淇淋",
-        "圆筒冰激凌", "菠萝", "爆米花", "飞机", "小型飞机", "富士山", "伞", "奖杯", "礼物", "相机", "剪刀", "花痴",
-    ];
 
     /// <summary>Subjects that make poor stickers or posters: signs, hardware, gloom, and emoji whose meaning no caption carries.</summary>
     public static IReadOnlyList<string> UnsuitableLabels { get; } =
@@ -37,34 +32,45 @@ public static class DatasetComposer
         Random random = new(seed);
         ArtSubject[] candidates =
         [
-            .. art.Subjects.Where(subject => !HeldOutLabels.Contains(subject.Label) && !UnsuitableLabels.Contains(subject.Label))
+            .. art.Subjects.Where(subject => !Style.HeldOutLabels.Contains(subject.Label) && !UnsuitableLabels.Contains(subject.Label))
                 .GroupBy(subject => subject.Codepoints, StringComparer.Ordinal)
                 .OrderBy(drawings => drawings.Key, StringComparer.Ordinal)
                 .Select(drawings => random.Pick(drawings.ToList())),
         ];
         if (count < 1 || count > candidates.Length)
         {
-            throw new ArgumentOutOfRangeException(nameof(count), count, $"A set has 1 to {candidates.Length} pictures: the archive has no more subjects.");
+            throw new ArgumentOutOfRangeException(null, $"A set has 1 to {candidates.Length} pictures, got {count}: the archive has no more subjects.");
         }
 
         random.Shuffle(candidates);
         return candidates[..count];
     }
 
+    /// <summary>The picture of one subject as a set of this seed has it, at any size; it doesn't depend on the set's other pictures.</summary>
+    /// <param name="composer">The style.</param>
+    /// <param name="art">The drawings, at 512 pixels or at 128.</param>
+    /// <param name="subject">One of the drawings.</param>
+    /// <param name="seed">Chooses colours and accents, another choice for every subject.</param>
+    /// <param name="size">Width and height in pixels.</param>
+    /// <exception cref="DatasetException">The archive has no such drawing.</exception>
+    public static RgbImage Compose(IPictureComposer composer, ArtArchive art, ArtSubject subject, int seed = 0, int size = 512) =>
+        composer.Compose(art.Read(subject), SubjectRandom.For(composer.Style.Name, subject, seed), size);
+
     /// <summary>Composes a set and writes it; older files of the same names are replaced.</summary>
     /// <param name="composer">The style.</param>
+    /// <param name="art">The drawings, such as <c>data/art/subjects-512.zip</c>.</param>
     /// <param name="folder">Where; it is made if it's missing.</param>
     /// <param name="count">Number of pictures.</param>
-    /// <param name="seed">Chooses subjects, colours, phrases and layouts: the same seed gives the same files.</param>
+    /// <param name="seed">Chooses subjects, colours and accents: the same seed gives the same files.</param>
     /// <param name="progress">Told of each picture that was written.</param>
     /// <param name="cancellationToken">Stops between two pictures; what was written stays.</param>
     /// <exception cref="DatasetException">The folder holds pictures of another run that this one wouldn't replace.</exception>
     public static void Write(
-        IPictureComposer composer, string folder, int count = 120, int seed = 0, IProgress<ComposingProgress>? progress = null,
+        IPictureComposer composer, ArtArchive art, string folder, int count = 120, int seed = 0, IProgress<ComposingProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource source = Interruption.Combine(cancellationToken);
-        IReadOnlyList<ArtSubject> subjects = Choose(composer.Art, count, seed);
+        IReadOnlyList<ArtSubject> subjects = Choose(art, count, seed);
         string[] names = [.. subjects.Select((subject, i) => $"images/{i + 1:000}-{subject.Set}-{subject.Codepoints}.webp")];
         RefuseStrangers(folder, names);
 
@@ -73,11 +79,11 @@ public static class DatasetComposer
         for (int i = 0; i < count; i++)
         {
             source.Token.ThrowIfCancellationRequested();
-            ComposedPicture composed = composer.Compose(subjects[i], seed);
-            files.Add(Canvas.EncodeWebp(composed.Picture, quality: 95));
-            rows.Add(new DatasetRow(names[i], composed.Caption, composed.Words, subjects[i].File));
+            RgbImage picture = Compose(composer, art, subjects[i], seed);
+            files.Add(ImageFile.EncodeWebp(picture, WebpQuality));
+            rows.Add(new DatasetRow(names[i], composer.Style.Prompt(subjects[i].CountedLabel), subjects[i].File));
             ImageFile.WriteBytes(Path.Combine(folder, names[i]), files[i]);
-            progress?.Report(new ComposingProgress(i + 1, count, composed));
+            progress?.Report(new ComposingProgress(i + 1, count));
         }
 
         string metadata = string.Concat(rows.Select(row => JsonSerializer.Serialize(row, Readable) + "\n"));
@@ -101,11 +107,10 @@ public static class DatasetComposer
     }
 
     // One line of metadata.jsonl; file_name and text are the imagefolder format, the rest says how the picture was made.
-    private sealed record DatasetRow(string FileName, string Text, string Words, string Art);
+    private sealed record DatasetRow(string FileName, string Text, string Art);
 }
 
 /// <summary>How far a set is.</summary>
 /// <param name="Done">Pictures written.</param>
 /// <param name="Total">Pictures of the set.</param>
-/// <param name="Latest">The picture that was written last.</param>
-public sealed record ComposingProgress(int Done, int Total, ComposedPicture Latest);
+public sealed record ComposingProgress(int Done, int Total);

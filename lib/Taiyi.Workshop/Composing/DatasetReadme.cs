@@ -24,25 +24,26 @@ internal static class DatasetReadme
         }
 
         return $"""
-            # Training set: {composer.Name} ({composer.StyleWords})
+            # Training set: {composer.Style.Name} ({composer.Style.Words})
 
             {subjects.Count} pictures of 512 x 512 pixels (WebP, {files.Sum(file => (long)file.Length) / 1e6:0.0} MB) with one Chinese caption each, in `metadata.jsonl`
-            (the imagefolder format of Hugging Face: `file_name`, `text`; `words` is what is drawn in the picture, `art` the drawing it is made of).
-            Captions read: the subject with its measure word, then `{composer.StyleWords}`.
+            (the imagefolder format of Hugging Face: `file_name`, `text`; `art` is the drawing that it is made of).
+            Captions read: the subject with its measure word, then `{composer.Style.Words}`.
 
-            Made by `{composer.GetType().Name}` in `lib/Taiyi/Data/Composing`, from the drawings in `data/art` and the fonts in `data/fonts`:
+            Made by `{composer.GetType().Name}` in `lib/Taiyi.Workshop/Composing`, from the drawings in `data/art`, which lie where and as large as the
+            base model draws them:
 
-                taiyi compose {composer.Name} --output data/{composer.Name} --count {subjects.Count} --seed {seed}
+                taiyi compose {composer.Style.Name} --output data/{composer.Style.Name} --count {subjects.Count} --seed {seed}
 
             | drawings | source and licence |
             |---|---|
             {Table(subjects)}
 
-            Labels: emojibase-data (MIT) from Unicode CLDR (Unicode licence). Letters: ZCOOL fonts (SIL Open Font License 1.1).
+            Labels: emojibase-data (MIT) from Unicode CLDR (Unicode licence).
             The composition itself is under the licence of this repository.
 
             Held out, so that pictures of them show whether the style carries over to subjects it was never trained on:
-            {string.Join('、', DatasetComposer.HeldOutLabels)}.
+            {string.Join('、', Style.HeldOutLabels)}.
 
             | SHA-256 of | |
             |---|---|

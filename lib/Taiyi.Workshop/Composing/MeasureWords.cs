@@ -1,45 +1,73 @@
 namespace Taiyi.Workshop.Composing;
 
-/// <summary>Chinese measure words (量词): which counter stands before a subject.</summary>
-internal static class MeasureWords
+/// <summary>Chinese measure words (量词): the one table of what stands between number and subject.</summary>
+public static class MeasureWords
 {
-    // The counters of subjects that don't take their group's.
-    private static readonly (string Counter, string[] Labels)[] Special =
+    // With the endings of the labels that take it, whole labels among them; the longest ending that a label has decides.
+    private static readonly (string MeasureWord, string[] Endings)[] Table =
     [
-        ("一个", ["爪印", "猪鼻子", "独角兽", "菠萝", "芒果", "青苹果", "桃", "洋葱", "灯笼椒", "饭团", "幸运饼干", "奶瓶", "罐"]),
-        ("一匹", ["马", "斑马", "骆驼", "双峰骆驼"]),
-        ("一头", ["驴", "驼鹿", "大野牛", "公牛", "水牛", "奶牛", "猪", "野猪", "长颈鹿", "大象", "猛犸", "犀牛", "河马", "熊"]),
-        ("一根", ["胡萝卜", "玉米", "法式长棍面包", "排骨", "热狗", "钓鱼竿"]),
-        ("一块", ["面包", "芝士", "夹心饼", "米饼", "烤红薯", "糖", "手表"]),
-        ("一把", ["菜刀", "匙", "伞", "水枪", "剪刀", "老式钥匙", "斧头", "打开的锁"]),
+        ("一辆", ["汽车", "自行车", "摩托车", "公交车", "出租车", "警车", "消防车", "救护车", "赛车", "货车", "电车", "购物车", "途车", "小巴", "拖拉机", "滑板车", "轮椅"]),
+        ("一列", ["火车", "列车", "地铁", "轻轨", "单轨"]),
+        ("一艘", ["帆船", "客轮", "渡轮", "快艇", "摩托艇", "独木舟", "飞碟"]),
+        ("一只", ["章鱼", "浣熊"]),
+        ("一条", ["船", "鱼", "蛇", "龙", "裤", "围巾", "连衣裙", "毛毛虫", "蠕虫", "高速公路", "项链", "领带"]),
+        ("一头", ["鲸", "驴", "驼鹿", "大野牛", "公牛", "水牛", "奶牛", "猪", "长颈鹿", "大象", "猛犸", "犀牛", "河马", "熊"]),
+        ("一架", ["飞机", "直升机", "手风琴", "航班起飞", "航班降落"]),
+        ("一枚", ["火箭", "戒指", "硬币", "金牌", "银牌", "铜牌", "军功章", "炸弹"]),
+        ("一座", ["山", "教堂", "城堡", "塔", "清真寺", "寺庙", "神社", "工厂", "喷泉", "桥", "无人荒岛", "古典建筑", "体育馆", "医院", "车站", "自由女神像"]),
+        ("一栋", ["房子", "别墅", "办公楼", "学校", "银行", "酒店", "小屋"]),
+        ("一棵", ["树", "幼苗", "仙人掌", "西兰花", "绿叶蔬菜", "药草"]),
+        ("一朵", ["玫瑰", "芙蓉", "向日葵", "郁金香", "花", "云", "蘑菇"]),
+        ("一束", ["花束", "风信子"]),
+        ("一片", ["枫叶", "落叶", "三叶草", "四叶草", "羽毛", "雪花"]),
+        ("一双", ["鞋", "袜子", "手套", "筷子", "女靴"]),
+        ("一件", ["T恤", "外套", "白大褂", "救生衣", "和服", "纱丽", "泳衣", "女装", "练武服", "运动背心"]),
+        ("一顶", ["帽", "皇冠", "头盔", "帐篷"]),
+        ("一副", ["眼镜", "墨镜", "护目镜", "拳击手套", "耳机"]),
+        ("一把", ["锤子", "斧头", "刀", "伞", "剑", "锁", "椅子", "吉他", "小提琴", "班卓琴", "扇", "梯子", "扫帚", "直尺", "扳手", "铁镐", "匕首", "木工锯", "铲", "匙", "水枪"]),
+        ("一支", ["笔", "蜡烛", "长笛", "小号", "唇膏", "牙刷", "试管", "香烟", "麦克风"]),
+        ("一本", ["书", "书本", "笔记本", "账本", "备忘录", "日历", "线圈本"]),
+        ("一台", ["电脑", "电视机", "相机", "打印机", "收音机", "摄像机", "老虎机", "显微镜", "传真机", "电影放映机", "座钟"]),
+        ("一部", ["手机", "电话"]),
+        ("一杯", ["啤酒", "葡萄酒", "鸡尾酒", "热茶", "热饮", "清酒", "奶茶", "马黛茶"]),
+        ("一碗", ["面条", "米饭", "咖喱饭", "碗勺"]),
+        ("一块", ["披萨", "派", "饼干", "月饼", "西瓜", "肉块", "黄油", "巧克力", "培根", "冰块", "岩石", "砖", "面包", "芝士", "夹心饼", "米饼", "烤红薯", "手表"]),
+        ("一串", ["葡萄", "团子", "关东煮"]),
+        ("一根", ["香蕉", "黄瓜", "棒棒糖", "红辣椒", "羊角面包", "魔棒", "胡萝卜", "玉米", "法式长棍面包", "排骨", "热狗", "钓鱼竿"]),
+        ("一颗", ["草莓", "樱桃", "蓝莓", "栗子", "糖", "蛋", "心", "红心", "星星", "宝石", "橙心", "绿心", "紫心", "修复受伤的心灵"]),
+        ("一个", ["苹果", "桃", "梨", "橘子", "柠檬", "青柠", "椰子", "西红柿", "土豆", "茄子", "汉堡", "三明治", "甜甜圈", "蛋糕", "南瓜", "甜瓜", "茶壶", "面包圈", "平底杯", "饮料盒", "爪印", "猪鼻子", "菠萝", "芒果", "洋葱", "灯笼椒", "饭团", "奶瓶", "罐", "泰迪熊", "旋转木马"]),
+        ("一匹", ["独角兽", "马", "骆驼"]),
         ("一套", ["刀叉", "沙发和灯"]),
-        ("一座", ["富士山", "日本城堡", "医院", "车站", "自由女神像"]),
-        ("一辆", ["无轨电车", "迎面驶来的出租车"]),
-        ("一架", ["飞机", "小型飞机", "直升机"]),
         ("一场", ["台风"]),
         ("一团", ["火焰"]),
-        ("一件", ["运动背心"]),
-        ("一条", ["领带"]),
-        ("一双", ["登山鞋", "芭蕾舞鞋"]),
         ("一面", ["鼓"]),
-        ("一台", ["相机", "电影放映机", "座钟"]),
-        ("一本", ["书", "打开的书本", "线圈本"]),
-        ("一支", ["画笔"]),
-        ("一副", ["耳机"]),
         ("一封", ["情书"]),
-        ("一颗", ["橙心", "绿心", "紫心", "修复受伤的心灵"]),
-        ("", ["滑雪", "冰壶", "表演艺术", "晴偶有云"]),
+        ("一桶", ["爆米花"]),
+        ("一份", ["礼物"]),
+        ("", ["点", "点半", "月", "下雨", "下雪", "有雾", "日出", "日落", "打雷", "大风", "阴", "多云", "黄昏", "夜晚", "滑坡", "施工", "露营", "之手", "天气", "晴转雨", "雷阵雨", "风吹叶落", "滑雪", "冰壶", "表演艺术", "晴偶有云"]),
     ];
 
-    private static readonly Dictionary<string, string> ByLabel = new(
-        Special.SelectMany(row => row.Labels.Select(label => KeyValuePair.Create(label, row.Counter))), StringComparer.Ordinal);
+    private static readonly Dictionary<string, string> ByEnding = new(
+        Table.SelectMany(row => row.Endings.Select(ending => KeyValuePair.Create(ending, row.MeasureWord))), StringComparer.Ordinal);
 
-    /// <summary>The counter of a subject with 一 before it, for example 一只; empty where none is said.</summary>
-    public static string Of(ArtSubject subject) => ByLabel.GetValueOrDefault(subject.Label) ?? subject.Group switch
+    /// <summary>The measure word of a subject with 一 before it, for example 一只, 一辆 or 一朵; empty where none is said, as of faces and weather.</summary>
+    public static string Of(ArtSubject subject)
     {
-        "animals-nature" => subject.Label.EndsWith('脸') || subject.Label.EndsWith('头') ? "一个" : "一只",
-        "food-drink" => "一份",
-        "smileys" => "",
-        _ => "一个",
-    };
+        int last = subject.Group == "smileys" ? 1 : subject.Label.Length; // 大哭 is no 哭: a face's whole name counts
+        for (int start = 0; start < last; start++)
+        {
+            if (ByEnding.TryGetValue(subject.Label[start..], out string? measureWord))
+            {
+                return measureWord;
+            }
+        }
+
+        return subject.Group switch
+        {
+            "animals-nature" => subject.Label.EndsWith('脸') || subject.Label.EndsWith('头') ? "一个" : "一只",
+            "food-drink" => "一份",
+            "smileys" => "",
+            _ => "一个",
+        };
+    }
 }

@@ -2,65 +2,50 @@ using SkiaSharp;
 
 namespace Taiyi.Workshop.Composing;
 
-/// <summary>The flat shapes behind a poster's subject.</summary>
+/// <summary>What lies behind a poster's subject: rays, the sun, the frame.</summary>
 internal static class PosterGround
 {
-    /// <summary>Rays of two close tones from one point over the whole canvas.</summary>
-    public static void Sunburst(SKCanvas canvas, PosterInks inks, SKPoint center, int rays)
+    private const int Rays = 12;
+    private const float LineWidth = 8;
+
+    /// <summary>Rays of two close tones over the whole page.</summary>
+    public static void Sunburst(Canvas page, PosterInks inks, SKPoint center)
     {
-        canvas.Clear(inks.Light);
         using SKPathBuilder path = new();
-        for (int k = 0; k < rays; k++)
+        for (int k = 0; k < Rays; k++)
         {
             path.MoveTo(center);
-            path.LineTo(Far(center, k * MathF.Tau / rays));
-            path.LineTo(Far(center, (k + 0.5f) * MathF.Tau / rays));
+            path.LineTo(Far(center, (k - 0.25f) * MathF.Tau / Rays));
+            path.LineTo(Far(center, (k + 0.25f) * MathF.Tau / Rays));
             path.Close();
         }
 
         using SKPath burst = path.Detach();
-        Fill(canvas, inks.Dark, burst);
+        page.Skia.Clear(inks.Light);
+        page.Fill(burst, inks.Dark);
     }
 
-    /// <summary>From one tone above to another below.</summary>
-    public static void Gradient(SKCanvas canvas, SKColor above, SKColor below, SKRect area)
+    /// <summary>A disc with a ring around it.</summary>
+    public static void Sun(Canvas page, SKPoint center, float radius, (SKColor Disc, SKColor Ring) colors)
     {
-        using SKPaint paint = new()
-        {
-            Shader = SKShader.CreateLinearGradient(new SKPoint(0, area.Top), new SKPoint(0, area.Bottom), [above, below], SKShaderTileMode.Clamp),
-        };
-        canvas.DrawRect(area, paint);
+        page.Disc(colors.Ring, center, radius);
+        page.Disc(colors.Disc, center, radius - LineWidth);
     }
 
-    /// <summary>A filled circle.</summary>
-    public static void Disc(SKCanvas canvas, SKColor color, SKPoint center, float radius)
+    /// <summary>A border of paper along the edges of the page and a dark line inside it.</summary>
+    public static void Frame(Canvas page, PosterInks inks, SKRect panel)
     {
-        using SKPaint paint = new() { Color = color, IsAntialias = true };
-        canvas.DrawCircle(center, radius, paint);
-    }
+        using SKPathBuilder border = new() { FillType = SKPathFillType.EvenOdd };
+        border.AddRect(SKRect.Create(Canvas.Page, Canvas.Page));
+        border.AddRect(panel);
+        using SKPath paper = border.Detach();
+        page.Fill(paper, inks.Paper);
 
-    /// <summary>Bands that grow thicker downwards: the sun over water.</summary>
-    public static void Stripes(SKCanvas canvas, SKColor color, SKRect area)
-    {
-        for (int k = 0; k < 4; k++)
-        {
-            float y = area.Top + (k * area.Height / 4);
-            Fill(canvas, color, new SKRect(area.Left, y, area.Right, y + 3 + (3 * k)));
-        }
-    }
-
-    /// <summary>A filled rectangle.</summary>
-    public static void Fill(SKCanvas canvas, SKColor color, SKRect area)
-    {
-        using SKPaint paint = new() { Color = color, IsAntialias = true };
-        canvas.DrawRect(area, paint);
-    }
-
-    /// <summary>A filled outline.</summary>
-    public static void Fill(SKCanvas canvas, SKColor color, SKPath path)
-    {
-        using SKPaint paint = new() { Color = color, IsAntialias = true };
-        canvas.DrawPath(path, paint);
+        using SKPathBuilder edge = new();
+        edge.AddRect(SKRect.Inflate(panel, -LineWidth / 2, -LineWidth / 2));
+        using SKPath line = edge.Detach();
+        using SKPaint paint = new() { Color = inks.Ink, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = LineWidth };
+        page.Skia.DrawPath(line, paint);
     }
 
     private static SKPoint Far(SKPoint center, float angle) => new(center.X + (800 * MathF.Cos(angle)), center.Y + (800 * MathF.Sin(angle)));

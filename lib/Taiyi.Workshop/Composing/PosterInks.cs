@@ -1,10 +1,13 @@
 using SkiaSharp;
+using Taiyi.Data;
 
 namespace Taiyi.Workshop.Composing;
 
 /// <summary>The five inks of a poster, from paper to black.</summary>
 internal sealed record PosterInks(SKColor Paper, SKColor Light, SKColor Dark, SKColor Accent, SKColor Ink)
 {
+    private const int Pale = 168; // mean brightness of a drawing, of 255, from which on it is lost on paper
+
     /// <summary>The warm palettes to choose from.</summary>
     public static IReadOnlyList<PosterInks> All { get; } =
     [
@@ -15,13 +18,34 @@ internal sealed record PosterInks(SKColor Paper, SKColor Light, SKColor Dark, SK
         Of("FBF2DA", "FFD877", "FCC24C", "DB5F27", "4F2013"),
     ];
 
-    /// <summary>How a colour of a drawing comes out in print: half of it its own, half the ink of its brightness.</summary>
-    public SKColor Print(SKColor color)
+    /// <summary>The drawing as it comes out in print: half of each colour its own, half the ink of its brightness.</summary>
+    public RgbaImage Print(RgbaImage drawing)
     {
-        float brightness = ((0.299f * color.Red) + (0.587f * color.Green) + (0.114f * color.Blue)) / 255;
-        SKColor ink = Ramp(brightness);
-        return new SKColor(Blend(color.Red, ink.Red, 0.5f), Blend(color.Green, ink.Green, 0.5f), Blend(color.Blue, ink.Blue, 0.5f));
+        byte[] pixels = (byte[])drawing.Pixels.Clone();
+        for (int i = 0; i < pixels.Length; i += 4)
+        {
+            SKColor ink = Ramp(Brightness(pixels.AsSpan(i)) / 255);
+            (pixels[i], pixels[i + 1], pixels[i + 2]) = (Blend(pixels[i], ink.Red, 0.5f), Blend(pixels[i + 1], ink.Green, 0.5f), Blend(pixels[i + 2], ink.Blue, 0.5f));
+        }
+
+        return new RgbaImage(drawing.Width, drawing.Height, pixels);
     }
+
+    /// <summary>The sun that a printed drawing stands out from: deep with a pale ring behind a pale drawing, the reverse behind any other.</summary>
+    public (SKColor Disc, SKColor Ring) SunBehind(RgbaImage printed)
+    {
+        double brightness = 0, opacity = 0;
+        for (int i = 0; i < printed.Pixels.Length; i += 4)
+        {
+            brightness += Brightness(printed.Pixels.AsSpan(i)) * printed.Pixels[i + 3];
+            opacity += printed.Pixels[i + 3];
+        }
+
+        return brightness > Pale * opacity ? (Accent, Paper) : (Paper, Accent);
+    }
+
+    // Rec. 601 luma, 0 to 255.
+    private static float Brightness(ReadOnlySpan<byte> rgb) => (0.299f * rgb[0]) + (0.587f * rgb[1]) + (0.114f * rgb[2]);
 
     private SKColor Ramp(float brightness)
     {

@@ -2,64 +2,143 @@ using SkiaSharp;
 
 namespace Taiyi.Workshop.Composing;
 
-/// <summary>The small marks of mood around a sticker: sparkles, hearts, strokes of surprise.</summary>
+/// <summary>The small marks of mood around a sticker: hearts, stars, sparkles, drops of sweat. They lie in the corners that the drawing leaves free.</summary>
 internal static class StickerAccents
 {
-    /// <summary>Draws one kind of mark at both sides of the head, or none.</summary>
-    public static void Draw(SKCanvas canvas, SKColor ink, Random random)
+    private const float Edge = 6, Gap = 7;               // white around a mark, and what is kept free around that
+    private const int Step = 8;                          // of the grid on which a place is looked for
+
+    private static readonly (Func<float, SKPath> Shape, SKColor Color)
+        Hearts = (Heart, SKColor.Parse("F2557F")), Stars = (Star, SKColor.Parse("FFB52E")), Sparkles = (Sparkle, SKColor.Parse("8C6BEF")), Drops = (Drop, SKColor.Parse("3FA9F5"));
+
+    private static readonly (Func<float, SKPath> Shape, SKColor Color)[] Kinds = [Hearts, Hearts, Stars, Stars, Sparkles, Sparkles, Drops];
+
+    // Where marks are looked for: above right, above left, below left, below right.
+    private static readonly SKRect[] Corners =
+        [SKRect.Create(300, 0, 212, 200), SKRect.Create(0, 0, 212, 200), SKRect.Create(0, 312, 212, 200), SKRect.Create(300, 312, 212, 200)];
+
+    private static readonly (float Min, float Max) Large = (17, 34), Small = (12, 19);
+
+    /// <summary>Draws marks of one kind: a large one and a small one above right, and a large one in two more corners.</summary>
+    /// <param name="page">What to draw on.</param>
+    /// <param name="distances">How far every pixel is from the drawing.</param>
+    /// <param name="outline">Width of the outline around the drawing.</param>
+    /// <param name="random">Chooses the kind and which corner below stays empty.</param>
+    public static void Draw(Canvas page, DistanceField distances, float outline, Random random)
     {
-        int kind = random.Next(4);
-        foreach ((float x, float y, float size) in new[] { (62f, 96f, 25f), (100f, 52f, 15f), (452f, 84f, 28f), (414f, 46f, 15f) })
+        (Func<float, SKPath> shape, SKColor color) = random.Pick(Kinds);
+        SKRect below = Corners[random.Next(2, 4)];
+        List<(SKPoint Center, float Radius)> marks = [];
+        foreach ((SKRect corner, (float min, float max)) in new[] { (Corners[0], Large), (Corners[0], Small), (Corners[1], Large), (below, Large) })
         {
-            using SKPath? path = kind switch { 0 => Sparkle(size), 1 => Heart(size), 2 => Stroke(size, x), _ => null };
-            if (path is null)
+            (SKPoint center, float radius) = Roomiest(corner, max, point => Room(point, distances, outline, marks));
+            if (radius >= min)
             {
-                return;
+                marks.Add((center, radius));
+                DrawMark(page, shape(radius), center, color);
             }
-
-            path.Transform(SKMatrix.CreateTranslation(x, y));
-            Paint(canvas, path, SKColors.White, SKPaintStyle.StrokeAndFill, 11);
-            Paint(canvas, path, ink, SKPaintStyle.Fill, 0);
         }
     }
 
-    /// <summary>Draws an outline with round joins.</summary>
-    public static void Paint(SKCanvas canvas, SKPath path, SKColor color, SKPaintStyle style, float width)
+    // White around it, and leaning outwards.
+    private static void DrawMark(Canvas page, SKPath mark, SKPoint center, SKColor color)
     {
-        using SKPaint paint = new() { Color = color, IsAntialias = true, Style = style, StrokeWidth = width, StrokeJoin = SKStrokeJoin.Round };
-        canvas.DrawPath(path, paint);
+        using SKPath path = mark;
+        path.Transform(SKMatrix.CreateRotationDegrees((center.X - Canvas.Middle) / 16).PostConcat(SKMatrix.CreateTranslation(center.X, center.Y)));
+        page.Stroke(path, SKColors.White, 2 * Edge);
+        page.Fill(path, color);
     }
 
-    private static SKPath Sparkle(float size)
+    // The place of a mark that is as large as can be, but no larger than needed; among equal ones, the nearest to the page's middle.
+    private static (SKPoint Center, float Radius) Roomiest(SKRect corner, float max, Func<SKPoint, float> room)
     {
-        using SKPathBuilder path = new();
-        path.MoveTo(0, -size);
-        foreach ((float x, float y) in new[] { (size * 0.8f, 0f), (0f, size), (-size * 0.8f, 0f), (0f, -size) })
+        (SKPoint Best, float Radius) found = (default, 0);
+        for (float y = corner.Top + (Step / 2); y < corner.Bottom; y += Step)
         {
-            path.QuadTo(0, 0, x, y);
+            for (float x = corner.Left + (Step / 2); x < corner.Right; x += Step)
+            {
+                SKPoint point = new(x, y);
+                float radius = Math.Min(max, room(point));
+                if (radius > found.Radius || (radius == found.Radius && FromMiddle(point) < FromMiddle(found.Best)))
+                {
+                    found = (point, radius);
+                }
+            }
+        }
+
+        return found;
+    }
+
+    // The largest radius of a mark at a point.
+    private static float Room(SKPoint point, DistanceField distances, float outline, List<(SKPoint Center, float Radius)> marks)
+    {
+        float scale = Canvas.Page / (float)distances.Size;
+        float drawing = (distances.At((int)(point.X / scale), (int)(point.Y / scale)) * scale) - outline - Edge - Gap;
+        float border = Math.Min(Math.Min(point.X, Canvas.Page - point.X), Math.Min(point.Y, Canvas.Page - point.Y)) - Edge - Gap;
+        float room = Math.Min(drawing, border);
+        foreach ((SKPoint center, float radius) in marks)
+        {
+            room = Math.Min(room, SKPoint.Distance(center, point) - radius - (2 * Edge) - Gap);
+        }
+
+        return room;
+    }
+
+    private static float FromMiddle(SKPoint point) => SKPoint.Distance(point, new SKPoint(Canvas.Middle, Canvas.Middle));
+
+    private static SKPath Heart(float radius)
+    {
+        using SKPathBuilder path = new();
+        path.MoveTo(0, radius * 0.9f);
+        path.CubicTo(-radius * 1.6f, -radius * 0.2f, -radius * 0.75f, -radius * 1.3f, 0, -radius * 0.45f);
+        path.CubicTo(radius * 0.75f, -radius * 1.3f, radius * 1.6f, -radius * 0.2f, 0, radius * 0.9f);
+        path.Close();
+        return path.Detach();
+    }
+
+    private static SKPath Star(float radius)
+    {
+        using SKPathBuilder path = new();
+        for (int k = 0; k < 10; k++)
+        {
+            (float sin, float cos) = MathF.SinCos(k * MathF.Tau / 10);
+            float r = k % 2 == 0 ? radius : 0.5f * radius;
+            SKPoint point = new(r * sin, -r * cos);
+            if (k == 0)
+            {
+                path.MoveTo(point);
+            }
+            else
+            {
+                path.LineTo(point);
+            }
         }
 
         path.Close();
         return path.Detach();
     }
 
-    private static SKPath Heart(float size)
+    private static SKPath Sparkle(float radius)
     {
         using SKPathBuilder path = new();
-        path.MoveTo(0, size * 0.8f);
-        path.CubicTo(-size * 1.5f, -size * 0.2f, -size * 0.7f, -size * 1.2f, 0, -size * 0.4f);
-        path.CubicTo(size * 0.7f, -size * 1.2f, size * 1.5f, -size * 0.2f, 0, size * 0.8f);
+        path.MoveTo(0, -radius);
+        foreach ((float x, float y) in new[] { (0.85f, 0f), (0f, 1f), (-0.85f, 0f), (0f, -1f) })
+        {
+            path.QuadTo(0, 0, radius * x, radius * y);
+        }
+
         path.Close();
         return path.Detach();
     }
 
-    // Slanting away from the middle of the picture.
-    private static SKPath Stroke(float size, float x)
+    private static SKPath Drop(float radius)
     {
         using SKPathBuilder path = new();
-        path.AddRoundRect(SKRect.Create(-size * 0.22f, -size, size * 0.44f, size * 2), size * 0.22f, size * 0.22f);
-        SKPath stroke = path.Detach();
-        stroke.Transform(SKMatrix.CreateRotationDegrees(x < 256 ? -38 : 38));
-        return stroke;
+        path.MoveTo(0, -radius);
+        path.CubicTo(radius * 0.35f, -radius * 0.4f, radius * 0.7f, 0, radius * 0.7f, radius * 0.32f);
+        path.CubicTo(radius * 0.7f, radius * 1.22f, -radius * 0.7f, radius * 1.22f, -radius * 0.7f, radius * 0.32f);
+        path.CubicTo(-radius * 0.7f, 0, -radius * 0.35f, -radius * 0.4f, 0, -radius);
+        path.Close();
+        return path.Detach();
     }
 }

@@ -40,7 +40,7 @@ public static class CaptionComposer
     /// <param name="subjects">The drawings.</param>
     public static IEnumerable<string> Texts(IEnumerable<ArtSubject> subjects) =>
     [
-        .. subjects.SelectMany(subject => subject.Tags.Concat(SubjectWords.NamesOf(subject)).Append(subject.Label).Append(SubjectWords.CounterOf(subject))),
+        .. subjects.SelectMany(subject => subject.Tags.Concat(SubjectWords.NamesOf(subject)).Append(subject.Label).Append(MeasureWords.Of(subject))),
         .. StyleWords.Values,
         Mood,
         "两三的，浅红橙黄绿青蓝紫粉棕黑灰白色渐变放射背景小大左右上下边面角",
@@ -75,14 +75,14 @@ public static class CaptionComposer
         string name = names.Length > 0 && random.NextDouble() < 0.35 ? random.Pick(names) : subject.Label;
         double sayColour = recoloured ? 0.95 : 0.15;
         string coloured = colour is not null && !SubjectWords.SaysColour(name) && random.NextDouble() < sayColour ? $"{colour}的{name}" : name;
-        return Count(SubjectWords.CounterOf(subject), variation.Count, random) + coloured;
+        return Count(MeasureWords.Of(subject), variation.Count, random) + coloured;
     }
 
-    private static string Count(string counter, int count, Random random) => count switch
+    private static string Count(string measureWord, int count, Random random) => count switch
     {
-        1 => random.NextDouble() < 0.5 ? counter : "",
-        2 => "两" + (counter.Length > 0 ? counter[1..] : "个"),
-        _ => "三" + (counter.Length > 0 ? counter[1..] : "个"),
+        1 => random.NextDouble() < 0.5 ? measureWord : "",
+        2 => "两" + (measureWord.Length > 0 ? measureWord[1..] : "个"),
+        _ => "三" + (measureWord.Length > 0 ? measureWord[1..] : "个"),
     };
 
     private static string Ground(PictureVariation variation, Random random)

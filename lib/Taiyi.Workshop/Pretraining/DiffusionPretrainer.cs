@@ -3,7 +3,6 @@ using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Models;
-using Taiyi.Schedulers;
 using Taiyi.Snapshots;
 using Taiyi.Training;
 using static TorchSharp.torch;
@@ -100,8 +99,7 @@ public sealed class DiffusionPretrainer : Pretrainer
             WriteTokenizer(vocabulary, options.TextEncoder.MaxPositionEmbeddings),
             new BertTextEncoder(options.TextEncoder with { VocabSize = vocabulary.Count }, device, DType),
             new UNet2DConditionModel(unetConfig, device, DType),
-            vae,
-            Scheduler.Create("pndm", options.Scheduler))
+            vae)
         { SchedulerConfig = options.Scheduler };
         Initialize(pipeline.TextEncoder, "first weights of the text encoder");
         Initialize(pipeline.UNet, "first weights of the UNet");

@@ -3,7 +3,7 @@ using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>What Chinese says of a subject beyond its label: other names, counters, whether it has a right and a left.</summary>
+/// <summary>What Chinese says of a subject beyond its label: other names, whether it has a right and a left.</summary>
 internal static class SubjectWords
 {
     private static readonly Dictionary<string, string[]> Synonyms = new(StringComparer.Ordinal)
@@ -121,42 +121,6 @@ internal static class SubjectWords
         ["南瓜灯"] = ["南瓜"],
     };
 
-    // Counters of labels that end so, the first match holding; other labels have those of their group.
-    private static readonly (string Counter, string[] Endings)[] Counters =
-    [
-        ("", ["点", "点半", "月", "下雨", "下雪", "有雾", "日出", "日落", "打雷", "大风", "阴", "多云", "黄昏", "夜晚", "滑坡", "施工", "露营", "之手", "天气", "晴转雨", "雷阵雨", "风吹叶落"]),
-        ("一辆", ["汽车", "自行车", "摩托车", "公交车", "出租车", "警车", "消防车", "救护车", "赛车", "货车", "电车", "购物车", "途车", "小巴", "拖拉机", "滑板车", "轮椅"]),
-        ("一列", ["火车", "列车", "地铁", "轻轨", "单轨"]),
-        ("一艘", ["帆船", "客轮", "渡轮", "快艇", "摩托艇", "独木舟", "飞碟"]),
-        ("一只", ["章鱼"]),
-        ("一条", ["船", "鱼", "蛇", "龙", "鳄鱼", "裤", "短裤", "围巾", "连衣裙", "毛毛虫", "蠕虫", "高速公路", "鲨鱼", "项链"]),
-        ("一头", ["鲸", "虎鲸"]),
-        ("一架", ["飞机", "直升机", "手风琴", "航班起飞", "航班降落"]),
-        ("一枚", ["火箭", "戒指", "硬币", "金牌", "银牌", "铜牌", "军功章", "炸弹"]),
-        ("一座", ["山", "教堂", "城堡", "塔", "清真寺", "寺庙", "神社", "工厂", "喷泉", "桥", "无人荒岛", "古典建筑", "体育馆", "雪山"]),
-        ("一栋", ["房子", "别墅", "办公楼", "学校", "银行", "酒店", "小屋"]),
-        ("一棵", ["树", "幼苗", "仙人掌", "西兰花", "绿叶蔬菜", "药草"]),
-        ("一朵", ["玫瑰", "樱花", "白花", "莲花", "芙蓉", "向日葵", "郁金香", "花", "云", "蘑菇"]),
-        ("一束", ["花束", "风信子"]),
-        ("一片", ["枫叶", "落叶", "三叶草", "四叶草", "羽毛", "雪花"]),
-        ("一双", ["鞋", "凉鞋", "高跟鞋", "袜子", "手套", "筷子", "女靴", "冰鞋"]),
-        ("一件", ["T恤", "外套", "白大褂", "救生衣", "和服", "纱丽", "泳衣", "女装", "练武服"]),
-        ("一顶", ["帽", "皇冠", "头盔", "帐篷"]),
-        ("一副", ["眼镜", "墨镜", "护目镜", "拳击手套"]),
-        ("一把", ["剪刀", "钥匙", "锤子", "斧头", "刀", "伞", "剑", "锁", "椅子", "吉他", "小提琴", "班卓琴", "扇", "梯子", "扫帚", "直尺", "扳手", "螺丝刀", "铁镐", "匕首", "木工锯", "铲"]),
-        ("一支", ["笔", "铅笔", "钢笔", "蜡笔", "蜡烛", "长笛", "小号", "唇膏", "牙刷", "试管", "香烟", "麦克风"]),
-        ("一本", ["书", "书本", "笔记本", "账本", "备忘录", "日历"]),
-        ("一台", ["电脑", "电视机", "相机", "打印机", "收音机", "摄像机", "老虎机", "显微镜", "传真机"]),
-        ("一部", ["手机", "电话"]),
-        ("一杯", ["啤酒", "葡萄酒", "鸡尾酒", "热茶", "热饮", "清酒", "奶茶", "马黛茶"]),
-        ("一碗", ["面条", "米饭", "咖喱饭", "碗勺"]),
-        ("一块", ["披萨", "派", "饼干", "月饼", "西瓜", "肉块", "黄油", "巧克力", "培根", "冰块", "岩石", "砖"]),
-        ("一串", ["葡萄", "团子", "关东煮"]),
-        ("一根", ["香蕉", "黄瓜", "棒棒糖", "红辣椒", "羊角面包", "魔棒"]),
-        ("一颗", ["草莓", "樱桃", "蓝莓", "栗子", "糖", "蛋", "心", "红心", "星星", "宝石", "爱心"]),
-        ("一个", ["苹果", "桃", "梨", "橘子", "柠檬", "青柠", "椰子", "西红柿", "土豆", "茄子", "汉堡", "热狗", "三明治", "甜甜圈", "蛋糕", "南瓜", "甜瓜", "猕猴桃", "鳄梨", "茶壶", "面包圈", "平底杯", "饮料盒"]),
-    ];
-
     // Labels that say left or right, show writing or a time of the day or the month: their mirror image is another thing.
     private static readonly string[] Handed = ["左", "右", "点", "点半", "月", "T恤", "DVD", "DNA", "一百分", "地图", "地球", "乐谱", "日历", "图表", "日元", "美元", "欧元", "英镑", "音符", "邮局", "银行", "酒店", "医院", "便利店", "红中", "大小王", "停止标志", "警车灯", "报纸", "文件", "军用头盔", "手表", "时钟", "闹钟", "座钟", "秒表"];
 
@@ -167,13 +131,6 @@ internal static class SubjectWords
 
     /// <summary>The labels that have other names.</summary>
     public static IEnumerable<string> Labels => Synonyms.Keys;
-
-    /// <summary>The counter with 一 before it, for example 一只, 一辆 or 一朵; empty where none is said.</summary>
-    public static string CounterOf(ArtSubject subject)
-    {
-        (string? counter, _) = Counters.FirstOrDefault(row => row.Endings.Any(ending => subject.Label.EndsWith(ending, StringComparison.Ordinal)));
-        return counter is null || subject.Group == "smileys" ? MeasureWords.Of(subject) : counter;
-    }
 
     /// <summary>Whether the mirror image shows the same subject.</summary>
     public static bool IsMirrorable(ArtSubject subject) => !Handed.Any(word => subject.Label.Contains(word, StringComparison.Ordinal));

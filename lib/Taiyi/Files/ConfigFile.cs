@@ -1,15 +1,20 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace Taiyi.Files;
 
 /// <summary>A network's <c>config.json</c> or a <c>scheduler_config.json</c>, refused in one sentence where it asks for what the Taiyi family does not use.</summary>
 /// <remarks>Unknown fields are ignored, as diffusers writes new ones with every version; those that change the network are listed by hand.</remarks>
-internal sealed class ConfigFile
+internal sealed partial class ConfigFile
 {
+    private const int LongestShown = 80;
+
     private static readonly JsonSerializerOptions SnakeCase = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
     };
 
@@ -23,7 +28,7 @@ internal sealed class ConfigFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = JsonDocument.Parse(Quoted(File.ReadAllBytes(path)));
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone())
                 : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a config: copy the file again.");
@@ -37,6 +42,28 @@ internal sealed class ConfigFile
             throw new CheckpointException($"'{path}' cannot be read ({error.Message}): it belongs to every model folder, copy it there.", error);
         }
     }
+
+    /// <summary>The names of all fields.</summary>
+    public IEnumerable<string> Fields => _root.EnumerateObject().Select(property => property.Name);
+
+    /// <summary>The same file without any other field; a field that is null counts as absent.</summary>
+    public ConfigFile Only(IReadOnlyCollection<string> fields)
+    {
+        IEnumerable<string> kept = _root.EnumerateObject().Where(field => fields.Contains(field.Name) && Has(field.Name))
+            .Select(field => $"{JsonSerializer.Serialize(field.Name)}: {field.Value.GetRawText()}"); // raw, as messages show it
+        using JsonDocument document = JsonDocument.Parse($"{{{string.Join(", ", kept)}}}");
+        return new ConfigFile(_path, document.RootElement.Clone());
+    }
+
+    /// <summary>Whether the file has the field and it is not null.</summary>
+    public bool Has(string field) => _root.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>Whether the field is true.</summary>
+    public bool Flag(string field) => _root.TryGetProperty(field, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+
+    /// <summary>The text of a field, or null.</summary>
+    public string? Text(string field) =>
+        _root.TryGetProperty(field, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     /// <summary>Refuses every field of the given JSON object that the file has with another value; absent fields pass.</summary>
     /// <exception cref="CheckpointException">A field has another value.</exception>
@@ -64,7 +91,7 @@ internal sealed class ConfigFile
     {
         if (!fits)
         {
-            string actual = _root.TryGetProperty(field, out JsonElement value) ? value.GetRawText() : "absent";
+            string actual = _root.TryGetProperty(field, out JsonElement value) ? Shown(value) : "absent";
             throw new CheckpointException($"'{field}' is {actual} in '{_path}', but in a model of the Taiyi family it {expected}: this file belongs to another kind of model.");
         }
     }
@@ -85,4 +112,26 @@ internal sealed class ConfigFile
             throw;
         }
     }
+
+    // One line, whatever the field holds.
+    private static string Shown(JsonElement value)
+    {
+        string text = value.GetRawText();
+        return value.ValueKind == JsonValueKind.Array && text.Length > LongestShown ? $"a list of {value.GetArrayLength()} values"
+            : text.Length > LongestShown ? $"{text[..LongestShown].ReplaceLineEndings(" ")}…" : text;
+    }
+
+    // Python's json writes infinity and NaN as bare words, which JSON has not; diffusers has -Infinity in lambda_min_clipped.
+    private static ReadOnlyMemory<byte> Quoted(byte[] json)
+    {
+        string text = Encoding.UTF8.GetString(json);
+        return text.Contains("Infinity", StringComparison.Ordinal) || text.Contains("NaN", StringComparison.Ordinal)
+            ? Encoding.UTF8.GetBytes(BareWords().Replace(text, match => match.Groups["bare"].Success ? $"\"{match.Value}\"" : match.Value))
+            : json;
+    }
+
+    [GeneratedRegex("""
+        "(?:\\.|[^"\\])*"|(?<bare>-?Infinity|NaN)
+        """, RegexOptions.IgnorePatternWhitespace | RegexOptions.CultureInvariant)]
+    private static partial Regex BareWords();
 }

@@ -6,14 +6,17 @@ namespace Taiyi.Files;
 /// </summary>
 /// <remarks>
 /// A host (the Jupyter kernel, the command) opens a scope with <see cref="Use"/>; every long-running call of this
-/// library asks <see cref="Combine"/>. The token flows with <c>async</c> code and is none outside a scope.
+/// library asks <see cref="Combine"/>. The token flows with <c>async</c> code. Outside of a scope it is that of <see cref="Host"/>.
 /// </remarks>
 public static class Interruption
 {
     private static readonly AsyncLocal<CancellationToken> Current = new();
 
-    /// <summary>The token of the innermost open scope, or <see cref="CancellationToken.None"/>.</summary>
-    public static CancellationToken Token => Current.Value;
+    /// <summary>Gives the token of what runs now in a host that opens no scope, such as .NET Interactive; null where there is none.</summary>
+    public static Func<CancellationToken>? Host { get; set; }
+
+    /// <summary>The token of the innermost open scope, else that of the host, else <see cref="CancellationToken.None"/>.</summary>
+    public static CancellationToken Token => Current.Value.CanBeCanceled ? Current.Value : Host?.Invoke() ?? CancellationToken.None;
 
     /// <summary>Makes a token the current one until the returned scope is disposed.</summary>
     public static IDisposable Use(CancellationToken token)

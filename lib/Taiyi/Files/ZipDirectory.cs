@@ -5,7 +5,7 @@ namespace Taiyi.Files;
 
 /// <summary>Where the stored (uncompressed) entries of a zip archive lie in its file, zip64 included.</summary>
 /// <remarks>
-/// System.IO.Compression hides the position of an entry's bytes, which a memory map needs.
+/// System.IO.Compression hides the position of an entry's bytes, from which they are read straight into a tensor.
 /// Format: <c>https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT</c>, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3.
 /// </remarks>
 internal sealed class ZipDirectory

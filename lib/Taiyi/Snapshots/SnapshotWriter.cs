@@ -40,9 +40,8 @@ public static class SnapshotWriter
             {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "attention_probs_dropout_prob": 0.0,
              "hidden_dropout_prob": 0.0, "initializer_range": 0.02, "pad_token_id": 0}
             """);
-        WriteConfig(Path.Combine(folder, "scheduler"), "scheduler_config.json", scheduler with { TimestepSpacing = TimestepSpacing.Leading }, """
-            {"_class_name": "PNDMScheduler", "skip_prk_steps": true, "trained_betas": null}
-            """);
+        Directory.CreateDirectory(Path.Combine(folder, "scheduler"));
+        AtomicWrite.Text(Path.Combine(folder, "scheduler", "scheduler_config.json"), SchedulerConfigFile.Pndm(scheduler).ToJsonString(SnakeCase) + "\n");
         AtomicWrite.Text(Path.Combine(folder, "model_index.json"), """
             {
               "_class_name": "StableDiffusionPipeline",

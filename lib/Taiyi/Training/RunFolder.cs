@@ -53,7 +53,7 @@ public abstract class RunFolder(string folder)
     /// <param name="options">How to train.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="IOException">There is a run in the folder, or it cannot be written.</exception>
-    protected static void Create(string folder, TrainingOptions options)
+    internal static void Create(string folder, TrainingOptions options)
     {
         options.Validate();
         if (Exists(folder))
@@ -65,12 +65,12 @@ public abstract class RunFolder(string folder)
     }
 
     /// <summary>Writes the options of a run, those before being replaced.</summary>
-    protected static void WriteOptions(string folder, TrainingOptions options) => AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
+    internal static void WriteOptions(string folder, TrainingOptions options) => AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
 
     /// <summary>Reads the options of a run.</summary>
     /// <typeparam name="T">The kind of training.</typeparam>
     /// <exception cref="TrainingException">There is no run, or its options cannot be read.</exception>
-    protected static T ReadOptions<T>(string folder)
+    internal static T ReadOptions<T>(string folder)
         where T : TrainingOptions
     {
         string path = Path.Combine(folder, OptionsName);

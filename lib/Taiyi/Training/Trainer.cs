@@ -187,6 +187,7 @@ public abstract class Trainer : IDisposable
 
     private double ClipGradients()
     {
+        using var scope = NewDisposeScope();
         _weights.TakeGradients();
         double gradNorm = nn.utils.clip_grad_norm_(_optimizer.Parameters, _options.MaxGradNorm);
         RequireFinite(gradNorm, "The norm of the gradients", Step * _options.GradientAccumulation);

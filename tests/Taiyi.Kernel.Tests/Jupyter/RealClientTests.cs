@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Taiyi.Files;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using NetMQ;
-using Taiyi.Files;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 

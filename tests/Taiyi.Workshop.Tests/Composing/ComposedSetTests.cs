@@ -1,6 +1,4 @@
 using System.Security.Cryptography;
-using SixLabors.ImageSharp;
-using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Workshop.Composing;
 
@@ -37,7 +35,7 @@ public sealed class ComposedSetTests
 
         Assert.All(dataset.Entries, entry => Assert.EndsWith(ending, entry.Caption, StringComparison.Ordinal));
         Assert.Equal(dataset.Count, dataset.Entries.Select(entry => entry.Caption).Distinct().Count());
-        Assert.DoesNotContain(dataset.Entries, entry => DatasetComposer.HeldOutLabels.Any(
+        Assert.DoesNotContain(dataset.Entries, entry => Style.HeldOutLabels.Any(
             label => entry.Caption[..^ending.Length] is string subject && (subject == label || subject[Math.Min(2, subject.Length)..] == label)));
     }
 
@@ -46,22 +44,33 @@ public sealed class ComposedSetTests
     public void Composing_again_gives_the_shipped_pictures(string style)
     {
         Text2ImageDataset dataset = Text2ImageDataset.Open(Repository.PathTo($"data/{style}"));
-        using IPictureComposer composer = PictureComposer.Open(style, Repository.PathTo("data"));
-        IReadOnlyList<ArtSubject> subjects = DatasetComposer.Choose(composer.Art, dataset.Count, seed: 0);
+        IPictureComposer composer = PictureComposer.Of(style);
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
+        IReadOnlyList<ArtSubject> subjects = DatasetComposer.Choose(art, dataset.Count, seed: 0);
 
         foreach (int index in new[] { 0, 7, 55, 119 })
         {
-            ComposedPicture composed = composer.Compose(subjects[index], seed: 0);
-            using Image<Rgb24> shipped = ImageFile.Read(dataset.Entries[index].Path);
+            RgbImage shipped = ImageFile.Read(dataset.Entries[index].Path);
 
             // WebP's loss leaves less than two levels on average; the next subject differs by dozens.
-            Assert.Equal(dataset.Entries[index].Caption, composed.Caption);
-            Assert.InRange(MeanDifference(shipped, composed.Picture), 0, 2);
-            Assert.True(MeanDifference(shipped, composer.Compose(subjects[(index + 1) % dataset.Count], seed: 0).Picture) > 5);
+            Assert.Equal(dataset.Entries[index].Caption, composer.Style.Prompt(subjects[index].CountedLabel));
+            Assert.InRange(MeanDifference(shipped, DatasetComposer.Compose(composer, art, subjects[index])), 0, 2);
+            Assert.True(MeanDifference(shipped, DatasetComposer.Compose(composer, art, subjects[(index + 1) % dataset.Count])) > 5);
         }
     }
 
-    // A poster has the dark line of its frame 26 pixels from the left edge, where the emoji pack has its pastel ground.
+    // The drawing's longer side, which is drawn at nine tenths of its size.
+    [Fact]
+    public void Subjects_fill_three_quarters_of_the_page_and_more()
+    {
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
+        double[] sides = [.. DatasetComposer.Choose(art, 120, seed: 0).Select(subject => 0.9 * LongerSide(art.Read(subject)))];
+
+        Assert.InRange(sides.Count(side => side is >= 0.75 and <= 0.95), 114, 120);
+        Assert.All(sides, side => Assert.InRange(side, 0.65, 0.95));
+    }
+
+    // A poster has the dark line of its frame 24 pixels from the left edge, where the emoji pack has its pastel ground.
     [Fact]
     public void Every_picture_of_one_style_looks_unlike_every_picture_of_the_other()
     {
@@ -74,9 +83,16 @@ public sealed class ComposedSetTests
     private static double[] FrameBrightness(string style) =>
         [.. Text2ImageDataset.Open(Repository.PathTo($"data/{style}")).Entries.Select(entry =>
         {
-            using Image<Rgb24> image = ImageFile.Read(entry.Path);
-            return Enumerable.Range(60, 300).Average(y => (double)image[26, y].R);
+            RgbImage image = ImageFile.Read(entry.Path);
+            return Enumerable.Range(60, 300).Average(y => (double)image.Pixels[3 * ((y * image.Width) + 24)]);
         })];
 
-    private static double MeanDifference(Image<Rgb24> a, Image<Rgb24> b) => a.ToBytes().Zip(b.ToBytes(), (x, y) => (double)Math.Abs(x - y)).Average();
+    private static double LongerSide(RgbaImage drawing)
+    {
+        int[] visible = [.. Enumerable.Range(0, drawing.Width * drawing.Height).Where(i => drawing.Pixels[(4 * i) + 3] >= 128)];
+        int width = visible.Max(i => i % drawing.Width) - visible.Min(i => i % drawing.Width), height = (visible[^1] / drawing.Width) - (visible[0] / drawing.Width);
+        return (1.0 + Math.Max(width, height)) / drawing.Width;
+    }
+
+    private static double MeanDifference(RgbImage a, RgbImage b) => a.Pixels.Zip(b.Pixels, (x, y) => (double)Math.Abs(x - y)).Average();
 }

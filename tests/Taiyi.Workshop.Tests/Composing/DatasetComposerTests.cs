@@ -50,9 +50,9 @@ public sealed class DatasetComposerTests : IDisposable
     [Fact]
     public void More_pictures_than_subjects_are_refused_with_the_limit()
     {
-        using IPictureComposer composer = PictureComposer.Open("emoji", Repository.PathTo("data"));
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
 
-        Exception error = Assert.Throws<ArgumentOutOfRangeException>(() => DatasetComposer.Choose(composer.Art, 500, seed: 0));
+        Exception error = Assert.Throws<ArgumentOutOfRangeException>(() => DatasetComposer.Choose(art, 500, seed: 0));
 
         Assert.Contains("A set has 1 to ", error.Message, StringComparison.Ordinal);
     }
@@ -63,32 +63,21 @@ public sealed class DatasetComposerTests : IDisposable
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
         HashSet<string> labels = [.. art.Subjects.Select(subject => subject.Label)];
 
-        Assert.All(DatasetComposer.HeldOutLabels.Concat(DatasetComposer.UnsuitableLabels), label => Assert.Contains(label, labels));
+        Assert.All(Style.HeldOutLabels.Concat(DatasetComposer.UnsuitableLabels), label => Assert.Contains(label, labels));
     }
 
     [Fact]
-    public void A_letter_that_the_font_lacks_is_named()
+    public void Prompts_of_held_out_subjects_have_the_measure_words_of_captions()
     {
-        using IPictureComposer composer = PictureComposer.Open("poster", Repository.PathTo("data"));
-        ArtSubject subject = composer.Art.Subjects[0] with { Label = "龘" };
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
 
-        DatasetException error = Assert.Throws<DatasetException>(() => composer.Compose(subject, seed: 0));
-
-        Assert.Contains("has no letters '龘'", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void An_unknown_style_is_refused_with_the_known_ones()
-    {
-        Exception error = Assert.Throws<ArgumentException>(() => PictureComposer.Open("comic", Repository.PathTo("data")));
-
-        Assert.Contains("the styles are emoji, poster", error.Message, StringComparison.Ordinal);
+        Assert.Equal(Style.PlainPrompts, Style.HeldOutLabels.Take(20).Select(label => art.Subjects.First(subject => subject.Label == label).CountedLabel));
     }
 
     private void Write(string name, IProgress<ComposingProgress>? progress = null, CancellationToken token = default)
     {
-        using IPictureComposer composer = PictureComposer.Open("poster", Repository.PathTo("data"));
-        DatasetComposer.Write(composer, Path.Combine(_folder, name), count: 3, seed: 5, progress, token);
+        using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
+        DatasetComposer.Write(PictureComposer.Of("poster"), art, Path.Combine(_folder, name), count: 3, seed: 5, progress, token);
     }
 
     private sealed class Reports(Action<ComposingProgress> report) : IProgress<ComposingProgress>

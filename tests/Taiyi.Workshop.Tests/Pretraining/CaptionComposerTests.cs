@@ -37,16 +37,6 @@ public sealed class CaptionComposerTests
         Assert.All(captions, caption => Assert.StartsWith("两只", caption));
     }
 
-    [Theory]
-    [InlineData("汽车", "travel-places", "一辆")]
-    [InlineData("章鱼", "animals-nature", "一只")]
-    [InlineData("热带鱼", "animals-nature", "一条")]
-    [InlineData("雨伞", "travel-places", "一把")]
-    [InlineData("两点半", "travel-places", "")]
-    [InlineData("嘿嘿", "smileys", "")]
-    public void Each_subject_has_its_counter(string label, string group, string counter) =>
-        Assert.Equal(counter, SubjectWords.CounterOf(new ArtSubject("", "noto", "", label, [], group)));
-
     [Fact]
     public void No_caption_is_longer_than_the_text_encoder()
     {

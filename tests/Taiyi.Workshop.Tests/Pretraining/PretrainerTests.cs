@@ -19,7 +19,7 @@ public sealed class PretrainerTests : IDisposable
     public void A_vae_learns_to_reconstruct_pictures_that_it_never_saw()
     {
         VaePretrainingOptions options = _tiny.VaeOptions with { Steps = 60, BatchSize = 8, LearningRate = 4e-3, EmaDecay = 0.5 };
-        using VaePretrainer trainer = new(PretrainingRun<VaePretrainingOptions>.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model"));
+        using VaePretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model"));
         double before = trainer.HeldOutPsnr();
         trainer.Train();
         Assert.True(trainer.HeldOutPsnr() > before + 5, $"{before:f2} dB became {trainer.HeldOutPsnr():f2} dB");
@@ -45,7 +45,7 @@ public sealed class PretrainerTests : IDisposable
     {
         _tiny.Vae("whole", "whole-model").Dispose();
         Interrupt("part", after: 3);
-        using (VaePretrainer resumed = new(PretrainingRun<VaePretrainingOptions>.Open(_tiny.Folder("part")), _tiny.Data.Open(), _tiny.Folder("part-model")))
+        using (VaePretrainer resumed = new(PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("part")), _tiny.Data.Open(), _tiny.Folder("part-model")))
         {
             Assert.Equal(3, resumed.Step);
             resumed.Train();
@@ -60,13 +60,13 @@ public sealed class PretrainerTests : IDisposable
     public void A_stopped_and_resumed_diffusion_is_that_of_one_run_bit_for_bit()
     {
         _tiny.Vae("vae", "model").Dispose();
-        PretrainingRun<DiffusionPretrainingOptions> whole = PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("whole"), _tiny.DiffusionOptions);
+        PretrainingRun<DiffusionPretrainingOptions> whole = PretrainingRun.Create(_tiny.Folder("whole"), _tiny.DiffusionOptions);
         using (DiffusionPretrainer trainer = new(whole, _tiny.Data.Open(), _tiny.Folder("model")))
         {
             trainer.Train();
         }
 
-        PretrainingRun<DiffusionPretrainingOptions> part = PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("part"), _tiny.DiffusionOptions);
+        PretrainingRun<DiffusionPretrainingOptions> part = PretrainingRun.Create(_tiny.Folder("part"), _tiny.DiffusionOptions);
         using (DiffusionPretrainer trainer = new(part, _tiny.Data.Open(), _tiny.Folder("model")))
         {
             trainer.Train(limit: TimeSpan.Zero, new After(1, () => { }));
@@ -95,7 +95,7 @@ public sealed class PretrainerTests : IDisposable
     public void The_model_folder_loads_as_a_pipeline_with_the_running_mean_of_the_weights()
     {
         _tiny.Vae("vae", "model").Dispose();
-        PretrainingRun<DiffusionPretrainingOptions> run = PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("run"), _tiny.DiffusionOptions with { SampleEvery = 4 });
+        PretrainingRun<DiffusionPretrainingOptions> run = PretrainingRun.Create(_tiny.Folder("run"), _tiny.DiffusionOptions with { SampleEvery = 4 });
         using (DiffusionPretrainer trainer = new(run, _tiny.Data.Open(), _tiny.Folder("model")))
         {
             trainer.Train();
@@ -120,14 +120,14 @@ public sealed class PretrainerTests : IDisposable
     {
         _tiny.Vae("vae", "first").Dispose();
         DiffusionPretrainingOptions options = _tiny.DiffusionOptions with { VaeFolder = _tiny.Folder("first/vae") };
-        using (DiffusionPretrainer trainer = new(PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("first")))
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("first")))
         {
             trainer.Train();
         }
 
         File.WriteAllText(Path.Combine(_tiny.DataFolder, "p02.txt"), "a word that the model does not have: 鱻");
         options = options with { InitialModel = _tiny.Folder("first"), LearningRate = 1e-12 }; // a step that moves nothing
-        using (DiffusionPretrainer trainer = new(PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("second-run"), options), _tiny.Data.Open(), _tiny.Folder("second")))
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("second-run"), options), _tiny.Data.Open(), _tiny.Folder("second")))
         {
             trainer.Train();
         }
@@ -139,7 +139,7 @@ public sealed class PretrainerTests : IDisposable
 
         IPictureSource larger = (_tiny.Data with { Size = 2 * TinyPretraining.Size }).Open();
         CheckpointException error = Assert.Throws<CheckpointException>(
-            () => new DiffusionPretrainer(PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("third-run"), options), larger, _tiny.Folder("third")));
+            () => new DiffusionPretrainer(PretrainingRun.Create(_tiny.Folder("third-run"), options), larger, _tiny.Folder("third")));
         Assert.Contains("draws 16 x 16 pixels, the pictures have 32", error.Message);
     }
 
@@ -150,7 +150,7 @@ public sealed class PretrainerTests : IDisposable
         _tiny.Vae("vae", "model").Dispose();
         byte[] before = File.ReadAllBytes(_tiny.Folder("model/vae/diffusion_pytorch_model.safetensors"));
         DiffusionPretrainingOptions options = _tiny.DiffusionOptions with { DType = "BFloat16" };
-        using (DiffusionPretrainer trainer = new(PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model")))
+        using (DiffusionPretrainer trainer = new(PretrainingRun.Create(_tiny.Folder("run"), options), _tiny.Data.Open(), _tiny.Folder("model")))
         {
             trainer.Train();
         }
@@ -162,21 +162,21 @@ public sealed class PretrainerTests : IDisposable
     public void Other_data_or_a_run_that_is_there_are_refused()
     {
         _tiny.Vae("run", "model").Dispose();
-        Assert.Contains("--resume", Assert.Throws<IOException>(() => PretrainingRun<VaePretrainingOptions>.Create(_tiny.Folder("run"), _tiny.VaeOptions)).Message);
+        Assert.Contains("--resume", Assert.Throws<IOException>(() => PretrainingRun.Create(_tiny.Folder("run"), _tiny.VaeOptions)).Message);
         File.WriteAllText(Path.Combine(_tiny.DataFolder, "p02.txt"), "别的");
-        PretrainingRun<VaePretrainingOptions> run = PretrainingRun<VaePretrainingOptions>.Open(_tiny.Folder("run"));
+        PretrainingRun<VaePretrainingOptions> run = PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("run"));
         Assert.Contains("other pictures", Assert.Throws<TrainingException>(() => new VaePretrainer(run, _tiny.Data.Open(), _tiny.Folder("model"))).Message);
-        Assert.Contains("no training", Assert.Throws<TrainingException>(() => PretrainingRun<VaePretrainingOptions>.Open(_tiny.Folder("none"))).Message);
+        Assert.Contains("no training", Assert.Throws<TrainingException>(() => PretrainingRun.Open<VaePretrainingOptions>(_tiny.Folder("none"))).Message);
         Assert.Contains("multiple", Assert.Throws<ArgumentException>(() => (_tiny.VaeOptions with { Vae = VaePretrainingOptions.VaeOf(9) }).Validate()).Message);
     }
 
     [Fact]
     public void Options_are_the_same_after_reading_them_again()
     {
-        string json = PretrainingRun<DiffusionPretrainingOptions>.Create(_tiny.Folder("run"), _tiny.DiffusionOptions).Options.ToJson();
-        Assert.Equal(json, PretrainingRun<DiffusionPretrainingOptions>.Open(_tiny.Folder("run")).Options.ToJson());
-        Assert.Equal(9, PretrainingRun<DiffusionPretrainingOptions>.Open(_tiny.Folder("run"), steps: 9).Options.Steps);
-        Assert.Equal(9, PretrainingRun<DiffusionPretrainingOptions>.Open(_tiny.Folder("run")).Options.Steps);
+        string json = PretrainingRun.Create(_tiny.Folder("run"), _tiny.DiffusionOptions).Options.ToJson();
+        Assert.Equal(json, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.ToJson());
+        Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run"), steps: 9).Options.Steps);
+        Assert.Equal(9, PretrainingRun.Open<DiffusionPretrainingOptions>(_tiny.Folder("run")).Options.Steps);
     }
 
     private void AssertSameWeights(string expected, string actual)
@@ -190,7 +190,7 @@ public sealed class PretrainerTests : IDisposable
     private void Interrupt(string name, long after)
     {
         using CancellationTokenSource stop = new();
-        using VaePretrainer trainer = new(PretrainingRun<VaePretrainingOptions>.Create(_tiny.Folder(name), _tiny.VaeOptions), _tiny.Data.Open(), _tiny.Folder(name + "-model"));
+        using VaePretrainer trainer = new(PretrainingRun.Create(_tiny.Folder(name), _tiny.VaeOptions), _tiny.Data.Open(), _tiny.Folder(name + "-model"));
         Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(progress: new After(after, stop.Cancel), cancellationToken: stop.Token));
     }
 

@@ -69,7 +69,7 @@ internal sealed class TinyPretraining : IDisposable
     /// <summary>Trains a VAE in a new run of that name, into the model folder of that name.</summary>
     public VaePretrainer Vae(string run, string model, VaePretrainingOptions? options = null)
     {
-        VaePretrainer trainer = new(PretrainingRun<VaePretrainingOptions>.Create(Folder(run), options ?? VaeOptions), Data.Open(), Folder(model));
+        VaePretrainer trainer = new(PretrainingRun.Create(Folder(run), options ?? VaeOptions), Data.Open(), Folder(model));
         trainer.Train();
         return trainer;
     }
