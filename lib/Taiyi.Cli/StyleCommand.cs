@@ -99,7 +99,7 @@ internal sealed class StyleCommand
 
     private static Table NewTable()
     {
-        Table table = new Table().AddColumn("mean ± deviation over seeds").Caption("Distances: 0 alike, 1 nothing in common");
+        Table table = new Table().AddColumn("").Caption("Mean ± deviation over seeds; distances: 0 alike, 1 nothing in common");
         foreach (string column in new[] { "subjects kept", "to its own set", "to the other set", "nearer by" })
         {
             table.AddColumn(new TableColumn(column).RightAligned());
