@@ -87,18 +87,13 @@ internal sealed class StyleCommand
     [
         .. Enumerable.Range(0, parsed.GetValue(_seeds)).Select(number =>
         {
-            GenerationOptions options = new()
+            GenerationOptions usual = pipeline.DefaultOptions, options = usual with
             {
                 Seed = parsed.GetValue(_seed) + number,
-                GuidanceScale = pipeline.Defaults.GuidanceScale ?? 7.5,
-                NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
+                NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             };
             using GenerationResult result = pipeline.Generate(prompts, options, cancellationToken: cancellationToken);
-            return (IReadOnlyList<Image<Rgb24>>)[.. Enumerable.Range(0, prompts.Count).Select(i =>
-            {
-                using TorchSharp.torch.Tensor picture = result.Images[i];
-                return Image<Rgb24>.FromTensor(picture);
-            })];
+            return result.Images;
         }),
     ];
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 using SixLabors.ImageSharp.Processing;
+using Taiyi.Data;
 
 namespace Taiyi.Workshop.Pretraining;
 
@@ -18,8 +19,7 @@ internal sealed class ArtSprite
         // Colours are weighted by their opacity: transparent pixels lend none to their neighbours.
         using Image<Rgba32> sized = drawing.Clone(context => context.Resize(side, side, KnownResamplers.Triangle));
         _side = side;
-        byte[] pixels = new byte[4 * side * side];
-        sized.CopyPixelDataTo(pixels);
+        byte[] pixels = sized.ToBytes();
         _premultiplied = new byte[pixels.Length];
         List<Colour> swatches = [];
         for (int i = 0; i < pixels.Length; i += 4)

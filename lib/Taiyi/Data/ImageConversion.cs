@@ -85,4 +85,12 @@ public static class ImageConversion
         image.CopyPixelDataTo(pixels);
         return pixels;
     }
+
+    /// <summary>Bytes R, G, B, A of each pixel, row by row from the top; a new array.</summary>
+    public static byte[] ToBytes(this Image<Rgba32> image)
+    {
+        byte[] pixels = new byte[4 * image.Width * image.Height];
+        image.CopyPixelDataTo(pixels);
+        return pixels;
+    }
 }
