@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -19,7 +20,7 @@ public sealed class NotebookDocument
         WriteIndented = true,
         IndentSize = 1,
         NewLine = "\n",
-        Encoder = new NotebookJsonEncoder(),
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         MaxDepth = 256,
     };
 
@@ -77,7 +78,7 @@ public sealed class NotebookDocument
     }
 
     /// <summary>The text of the file as Jupyter writes it: one space of indentation, characters unescaped, a line end at the end.</summary>
-    public string ToJson() => _root.ToJsonString(Format) + "\n";
+    public string ToJson() => NotebookEscapes.Simplify(_root.ToJsonString(Format)) + "\n";
 
     /// <summary>Writes the file; what stood there before stays whole until the new text is complete.</summary>
     public void Write(string path)
