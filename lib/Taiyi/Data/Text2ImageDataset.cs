@@ -1,3 +1,6 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using Taiyi.Files;
 
 namespace Taiyi.Data;
@@ -51,7 +54,7 @@ public sealed class Text2ImageDataset
 
         if (report.Entries.Count == 0)
         {
-            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFile.Extensions)}).");
+            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFormats.Extensions)}).");
         }
 
         Dictionary<string, ImageFileException> broken = options.Broken == BrokenPictures.Skip ? FindBroken(report.Entries) : [];
@@ -69,10 +72,10 @@ public sealed class Text2ImageDataset
 
         CaptionFormat format = CaptionFile.FormatOf(folder);
         string[] files = [.. FilesBelow(folder).Order(StringComparer.Ordinal)];
-        string[] pictures = [.. files.Where(ImageFile.IsImage)];
+        string[] pictures = [.. files.Where(ImageFormats.IsImage)], others = [.. files.Where(ImageFormats.IsOtherImage)];
         return format == CaptionFormat.TextFiles
-            ? Pair(folder, format, pictures, ReadTextFiles(folder, files), TextFileOf)
-            : Pair(folder, format, pictures, CaptionFile.Read(folder, format), picture => picture);
+            ? Pair(folder, format, pictures, others, ReadTextFiles(folder, files), TextFileOf)
+            : Pair(folder, format, pictures, others, CaptionFile.Read(folder, format), picture => picture);
     }
 
     /// <summary>Decodes, resizes, crops and flips one picture.</summary>
@@ -83,14 +86,15 @@ public sealed class Text2ImageDataset
     public Text2ImageItem Read(int index, int epoch = 0)
     {
         Text2ImageEntry entry = Entries[index];
-        RgbImage image = ImagePreprocessing.ResizeShortSide(ImageFile.Read(entry.Path), Size);
+        using Image<Rgb24> whole = ImageFile.Read(entry.Path);
+        using Image<Rgb24> resized = ImagePreprocessing.ResizeShortSide(whole, Size);
         Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
-        image = _options.Crop == CropMode.Random
-            ? ImagePreprocessing.RandomCrop(image, Size, random)
-            : ImagePreprocessing.CenterCrop(image, Size);
+        using Image<Rgb24> image = _options.Crop == CropMode.Random
+            ? ImagePreprocessing.RandomCrop(resized, Size, random)
+            : ImagePreprocessing.CenterCrop(resized, Size);
         if (_options.HorizontalFlip && random.Next(2) == 1)
         {
-            image = image.FlipHorizontally();
+            image.Mutate(context => context.Flip(FlipMode.Horizontal));
         }
 
         return new Text2ImageItem(image.ToTensor(), entry.Caption, entry.Path);
@@ -104,7 +108,7 @@ public sealed class Text2ImageDataset
             Interruption.Token.ThrowIfCancellationRequested();
             try
             {
-                ImageFile.Read(entry.Path);
+                ImageFile.Read(entry.Path).Dispose();
             }
             catch (ImageFileException e)
             {
@@ -129,7 +133,7 @@ public sealed class Text2ImageDataset
 
     // A caption belongs to a picture when its file name is the picture's caption key.
     private static DatasetReport Pair(
-        string folder, CaptionFormat format, string[] pictures, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
+        string folder, CaptionFormat format, string[] pictures, string[] others, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
     {
         ILookup<string, string> captionsOf = captions.ToLookup(caption => caption.FileName, caption => caption.Caption, StringComparer.Ordinal);
         ILookup<string, string> picturesOf = pictures.ToLookup(captionKey, StringComparer.Ordinal);
@@ -143,7 +147,8 @@ public sealed class Text2ImageDataset
             Entries = [.. pictures.Where(picture => IsPair(captionKey(picture)))
                 .Select(picture => new Text2ImageEntry(picture, Path.Combine(folder, picture), captionsOf[captionKey(picture)].Single()))],
             PicturesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
-            CaptionsWithoutPicture = [.. captionsOf.Select(group => group.Key).Where(key => !picturesOf.Contains(key)).Order(StringComparer.Ordinal)],
+            PicturesOfOtherFormats = others,
+            CaptionsWithoutPicture = [.. captionsOf.Select(group => group.Key).Except(others.Select(captionKey)).Where(key => !picturesOf.Contains(key)).Order(StringComparer.Ordinal)],
             NotOneToOne = [.. pictures.Where(picture => HasText(captionKey(picture)) && !IsPair(captionKey(picture)))],
         };
     }
