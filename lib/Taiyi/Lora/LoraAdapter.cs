@@ -83,7 +83,7 @@ public sealed class LoraAdapter : IDisposable
         if (targets.Length == 0)
         {
             throw new ArgumentException(
-                $"No module of the UNet ends in {string.Join(", ", config.TargetModules)}; its modules are such as {string.Join(", ", modules.Keys.Take(3))}.");
+                $"No module of the UNet ends in {string.Join(", ", config.TargetModules)}; its modules are such as {string.Join(", ", modules.Keys.Where(new LoraConfig().Matches).Take(3))}, or conv1 and conv2 of its resnets.");
         }
 
         foreach (Parameter parameter in unet.parameters())

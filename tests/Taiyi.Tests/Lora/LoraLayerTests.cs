@@ -52,7 +52,8 @@ public class LoraLayerTests
             layer.B.uniform_(-1, 1, generator);
         }
 
-        Assert.Equal(([2L, 3, 3, 3], [5L, 2, 1, 1]), (layer.A.shape, layer.B.shape));
+        Assert.Equal([2L, 3, 3, 3], layer.A.shape);
+        Assert.Equal([5L, 2, 1, 1], layer.B.shape);
         Assert.InRange(layer.A.abs().max().item<float>(), 0.5 / Math.Sqrt(27), 1 / Math.Sqrt(27)); // bound 1 / √fan_in, fan_in = 3 · 3 · 3
         Tensor picture = rand(2, 3, 8, 8, generator: generator); // (B, C, H, W)
         Tensor expected = nn.functional.conv2d(picture, layer.WeightUpdate().reshape(5, 3, 3, 3), strides: [2, 2], padding: [1, 1]);
