@@ -216,6 +216,11 @@ internal sealed class GenerateCommand
 
     private static void WarnOfUnmatchedKeys(string file, LoraAdapter adapter)
     {
+        foreach (string warning in adapter.Warnings)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
+        }
+
         if (adapter.UnmatchedKeys.Count > 0)
         {
             string more = adapter.UnmatchedKeys.Count > 3 ? ", …" : "";

@@ -18,7 +18,7 @@ public static class StateDictLoader
     /// <param name="cancellationToken">Ends the copying between two tensors; so does <see cref="Interruption"/>.</param>
     /// <exception cref="CheckpointException">
     /// A tensor is missing in the file, unknown to the module, or of another shape: all such are named, and nothing was
-    /// copied.
+    /// copied. Or a tensor holds NaN or infinity: it is named, and the module is filled in part.
     /// </exception>
     /// <exception cref="OperationCanceledException">The call was cancelled; the module is filled in part.</exception>
     public static void Load(nn.Module module, IStateDictFile file, CancellationToken cancellationToken = default)
@@ -30,6 +30,21 @@ public static class StateDictLoader
         {
             cancellation.Token.ThrowIfCancellationRequested();
             file.CopyTo(name, destination);
+            RefuseNonFinite(file, name, destination);
+        }
+    }
+
+    /// <summary>Names the first tensor that holds NaN or infinity, as a training that blew up leaves it.</summary>
+    private static void RefuseNonFinite(IStateDictFile file, string name, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        Tensor values = tensor.detach();
+        // A sum reads the numbers once and needs no memory; a sum that overflows by itself is looked at again.
+        if (values.is_floating_point() && !double.IsFinite(values.sum(ScalarType.Float32).item<float>()) && !values.isfinite().all().item<bool>())
+        {
+            throw new CheckpointException(
+                $"'{name}' in '{file.Path}' holds NaN or infinity ({file.Tensors[name].DType} in the file, {tensor.dtype} in memory): "
+                + "a training that blew up leaves such weights. Take an earlier checkpoint, or a wider dtype if the file's is wider.");
         }
     }
 

@@ -19,7 +19,9 @@ internal static class LoraFileWriter
     {
         // Names first: a format that cannot hold a module leaves no file behind.
         using var scope = NewDisposeScope();
-        List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format))];
+        // diffusers keeps A and B of convolutions under PEFT's names alone, and drops the older ones of a file that has both.
+        bool asPeft = format == LoraFormat.Diffusers && modules.Values.Any(m => m.Down.dim() == 4);
+        List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format, asPeft))];
         string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? path
             : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
@@ -33,13 +35,13 @@ internal static class LoraFileWriter
         return file;
     }
 
-    private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format)
+    private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format, bool asPeft)
     {
-        yield return new(LoraKeys.Write(path, LoraPart.Down, format), matrices.Down);
-        yield return new(LoraKeys.Write(path, LoraPart.Up, format), matrices.Up);
+        yield return new(LoraKeys.Write(path, LoraKeys.Down, format, asPeft), matrices.Down);
+        yield return new(LoraKeys.Write(path, LoraKeys.Up, format, asPeft), matrices.Up);
         if (format == LoraFormat.Kohya)
         {
-            yield return new(LoraKeys.Write(path, LoraPart.Alpha, format), tensor((float)matrices.Alpha));
+            yield return new(LoraKeys.Write(path, LoraKeys.Alpha, format), tensor((float)matrices.Alpha));
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed class LoraMetadata
         TargetModules = json[prefix + "target_modules"] is JsonArray targets ? [.. targets.Select(target => (string)target!)] : null;
     }
 
+    /// <summary>Whether α is said at all.</summary>
+    public bool GivesAlpha => _alpha is not null;
+
     /// <summary>Dropout of the training.</summary>
     public double Dropout { get; }
 

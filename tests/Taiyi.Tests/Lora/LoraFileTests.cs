@@ -145,7 +145,7 @@ public sealed class LoraFileTests : IDisposable
         JsonNode fullSize = JsonNode.Parse(File.ReadAllText(Repository.Golden("full_size.json")))!;
         string[] paths = [.. fullSize["unet"]!["names_and_shapes"]!.AsObject().Select(p => p.Key).Where(key => key.EndsWith(".weight") && !key.Contains("norm")).Select(key => key[..^7])];
         Assert.True(paths.Length > 250, $"{paths.Length} modules");
-        Assert.All(paths, path => Assert.Equal(path, LoraKeys.Parse(LoraKeys.Write(path, LoraPart.Down, LoraFormat.Kohya), LoraFormat.Kohya)?.Path));
+        Assert.All(paths, path => Assert.Equal(path, LoraKeys.Parse(LoraKeys.Write(path, LoraKeys.Down, LoraFormat.Kohya), _ => null)?.Path));
     }
 
     [Fact]
