@@ -23,11 +23,14 @@ public sealed record DatasetReport
     /// <summary>Pictures without a caption, or with an empty one.</summary>
     public required IReadOnlyList<string> PicturesWithoutCaption { get; init; }
 
-    /// <summary>Captions (the file they speak of, or the text file they are in) without a picture.</summary>
+    /// <summary>Captions (the picture they speak of, or the text file they are in) without a picture.</summary>
     public required IReadOnlyList<string> CaptionsWithoutPicture { get; init; }
 
     /// <summary>Pictures with two captions, and pictures that share one text file.</summary>
     public required IReadOnlyList<string> NotOneToOne { get; init; }
+
+    /// <summary>What is no fault but should be told, a sentence each: a caption file in another encoding, repeats of kohya's that are not used.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether each picture has one caption and each caption one picture.</summary>
     public bool IsOneToOne => PicturesWithoutCaption.Count + CaptionsWithoutPicture.Count + NotOneToOne.Count == 0;
