@@ -68,6 +68,7 @@ public static class Inference
         return result.Save(outputFolder, options);
     }
 
-    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>.</summary>
-    public static string WithStyle(string prompt, string style = DefaultStyle) => style.Length == 0 ? prompt : $"{prompt}，{style}";
+    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>; an empty one of the two adds no comma.</summary>
+    public static string WithStyle(string prompt, string style = DefaultStyle) =>
+        string.Join('，', ((string[])[prompt, style]).Where(words => !string.IsNullOrWhiteSpace(words)));
 }
