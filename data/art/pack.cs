@@ -1,4 +1,4 @@
-#:project ../../lib/Taiyi/Taiyi.csproj
+#:project ../../lib/Taiyi.Workshop/Taiyi.Workshop.csproj
 #:property GenerateDocumentationFile=false
 #:property EnforceCodeStyleInBuild=false
 

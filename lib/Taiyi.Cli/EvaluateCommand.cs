@@ -40,10 +40,10 @@ internal sealed class EvaluateCommand
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         PretrainingData data = _art.Select(parsed, new PretrainingData { Path = parsed.GetRequiredValue(_data), Size = size });
         using TextFidelity fidelity = new(data.Open(cancellationToken));
-        GenerationOptions options = new()
+        GenerationOptions usual = pipeline.DefaultOptions, options = usual with
         {
-            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
-            GuidanceScale = parsed.GetValue(_guidance) ?? pipeline.Defaults.GuidanceScale ?? 7.5,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
+            GuidanceScale = parsed.GetValue(_guidance) ?? usual.GuidanceScale,
         };
         FidelityReport report = fidelity.Measure(pipeline, parsed.GetValue(_labels), options, cancellationToken: cancellationToken);
         Console.Out.WriteLine(FormattableString.Invariant($"{report.Labels} labels, {options.NumInferenceSteps} steps, guidance {options.GuidanceScale}"));

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
 using Taiyi.Data;
 using Taiyi.Files;
@@ -60,10 +62,10 @@ internal sealed class GenerateCommand
     {
         Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
         HelpName = "N",
-        DefaultValueFactory = _ => 1000,
+        DefaultValueFactory = _ => Inference.DefaultSeed,
     };
 
-    private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => 2 };
+    private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => Inference.DefaultNumImages };
 
     private readonly Option<int?> _height = new("--height") { Description = "Height in pixels; the model's own if absent", HelpName = "H" };
 
@@ -120,7 +122,7 @@ internal sealed class GenerateCommand
             WarnOfUnmatchedKeys(file, pipeline.LoadLora(file, weight));
         }
 
-        string style = parsed.GetValue(_style) ?? pipeline.Defaults.Style ?? Inference.DefaultStyle;
+        string style = parsed.GetValue(_style) ?? Inference.StyleOf(pipeline);
         string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, style))];
         GenerationOptions options = ReadOptions(parsed, pipeline);
         Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
@@ -151,16 +153,16 @@ internal sealed class GenerateCommand
 
     private GenerationOptions ReadOptions(ParseResult parsed, StableDiffusionPipeline pipeline)
     {
-        GenerationOptions builtIn = new();
+        GenerationOptions usual = pipeline.DefaultOptions;
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
-        long[] shape = pipeline.LatentShape(1, builtIn with { Height = height, Width = width });
+        long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
         int factor = pipeline.Vae.Config.DownscaleFactor;
-        return _sampler.Apply(parsed, builtIn with
+        return _sampler.Apply(parsed, usual with
         {
             NegativePrompt = parsed.GetValue(_negativePrompt)!,
-            GuidanceScale = parsed.GetValue(_guidanceScale) ?? pipeline.Defaults.GuidanceScale ?? builtIn.GuidanceScale,
-            GuidanceRescale = parsed.GetValue(_guidanceRescale) ?? pipeline.Defaults.GuidanceRescale,
-            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? builtIn.NumInferenceSteps,
+            GuidanceScale = parsed.GetValue(_guidanceScale) ?? usual.GuidanceScale,
+            GuidanceRescale = parsed.GetValue(_guidanceRescale) ?? usual.GuidanceRescale,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,
             Width = width,
@@ -173,8 +175,8 @@ internal sealed class GenerateCommand
     /// <summary>A square is cut out of the middle; any other shape is stretched to, as diffusers does.</summary>
     private static Tensor ReadImage(string path, int width, int height)
     {
-        RgbImage image = ImageFile.Read(path);
-        RgbImage sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
+        using Image<Rgb24> image = ImageFile.Read(path);
+        using Image<Rgb24> sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
         return sized.ToTensor().unsqueeze(0); // (1, 3, H, W)
     }
 

@@ -52,6 +52,7 @@ internal static class InfoCommand
         UNet2DConditionConfig unet = model.UNetConfig;
         AutoencoderKLConfig vae = model.VaeConfig;
         BertTokenizer tokenizer = model.LoadTokenizer();
+        GenerationOptions usual = GenerationOptions.For(model.Defaults);
         int side = unet.SampleSize ?? 64;
         int size = side * vae.DownscaleFactor;
         return new Grid().AddColumns(2)
@@ -59,7 +60,7 @@ internal static class InfoCommand
             .AddRow("noise schedule", NoiseSchedule(scheduler))
             .AddRow("sampler", Sampler(scheduler))
             .AddRow("tokenizer", $"{model.TextEncoderConfig.VocabSize} entries, {tokenizer.MaxLength} tokens a prompt")
-            .AddRow("defaults", $"guidance scale {model.Defaults.GuidanceScale ?? 7.5}, rescale {model.Defaults.GuidanceRescale ?? 0}, {model.Defaults.NumInferenceSteps ?? 50} steps of {Markup.Escape(model.Defaults.Scheduler ?? scheduler.ClassName ?? "pndm")}");
+            .AddRow("defaults", $"guidance scale {usual.GuidanceScale}, rescale {usual.GuidanceRescale ?? 0}, {usual.NumInferenceSteps} steps of {Markup.Escape(model.Defaults.Scheduler ?? scheduler.ClassName ?? "pndm")}");
     }
 
     private static string NoiseSchedule(SchedulerConfig scheduler)

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
 using Taiyi.Data;
 using Taiyi.Evaluation;
@@ -41,13 +43,13 @@ internal sealed class StyleCommand
         Dictionary<Style, StyleStatistics> sets = new[] { Style.Emoji, Style.Poster }.ToDictionary(style => style, style => StyleStatistics.Of(ReadPictures(style)));
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
 
-        IReadOnlyList<RgbImage>[] basePictures = Draw(parsed, pipeline, Style.PlainPrompts, cancellationToken);
+        IReadOnlyList<Image<Rgb24>>[] basePictures = Draw(parsed, pipeline, Style.PlainPrompts, cancellationToken);
         Table table = NewTable();
-        List<IReadOnlyList<RgbImage>[]> sheets = [basePictures];
+        List<IReadOnlyList<Image<Rgb24>>[]> sheets = [basePictures];
         foreach ((Style style, string file) in loras)
         {
             LoraAdapter adapter = pipeline.LoadLora(file);
-            IReadOnlyList<RgbImage>[] pictures = Draw(parsed, pipeline, style.HeldOutPrompts, cancellationToken);
+            IReadOnlyList<Image<Rgb24>>[] pictures = Draw(parsed, pipeline, style.HeldOutPrompts, cancellationToken);
             pipeline.UnloadLora(adapter);
             sheets.Add(pictures);
             Add(table, $"{style.Name} LoRA", StyleScore.Of(basePictures, pictures, sets[style], sets[Other(style)]), kept: true);
@@ -77,26 +79,21 @@ internal sealed class StyleCommand
             : throw new ArgumentException($"'{text}' is not NAME=FILE with the NAME emoji or poster, such as emoji=runs/emoji/{LoraFile.DefaultFileName}.");
     }
 
-    private static IEnumerable<RgbImage> ReadPictures(Style style) =>
+    private static IEnumerable<Image<Rgb24>> ReadPictures(Style style) =>
         Text2ImageDataset.Open(StyleData.Find(style)).Entries.Select(entry => ImageFile.Read(entry.Path));
 
     // All prompts, once for each seed, at the size that the model was trained at.
-    private IReadOnlyList<RgbImage>[] Draw(ParseResult parsed, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts, CancellationToken cancellationToken) =>
+    private IReadOnlyList<Image<Rgb24>>[] Draw(ParseResult parsed, StableDiffusionPipeline pipeline, IReadOnlyList<string> prompts, CancellationToken cancellationToken) =>
     [
         .. Enumerable.Range(0, parsed.GetValue(_seeds)).Select(number =>
         {
-            GenerationOptions options = new()
+            GenerationOptions usual = pipeline.DefaultOptions, options = usual with
             {
                 Seed = parsed.GetValue(_seed) + number,
-                GuidanceScale = pipeline.Defaults.GuidanceScale ?? 7.5,
-                NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
+                NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             };
             using GenerationResult result = pipeline.Generate(prompts, options, cancellationToken: cancellationToken);
-            return (IReadOnlyList<RgbImage>)[.. Enumerable.Range(0, prompts.Count).Select(i =>
-            {
-                using TorchSharp.torch.Tensor picture = result.Images[i];
-                return RgbImage.FromTensor(picture);
-            })];
+            return result.Images;
         }),
     ];
 

@@ -1,8 +1,12 @@
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi;
 
-/// <summary>What to draw and how. Every field has the default of the original project, so <c>new()</c> is a good start.</summary>
+/// <summary>
+/// What to draw and how. Every field has the default of the original project; what suits a model best is
+/// <see cref="StableDiffusionPipeline.DefaultOptions"/>.
+/// </summary>
 /// <remarks>Names and meanings follow diffusers, <c>StableDiffusionPipeline.__call__</c>.</remarks>
 public sealed record GenerationOptions
 {
@@ -67,4 +71,16 @@ public sealed record GenerationOptions
     /// image it has no meaning.
     /// </summary>
     public double Strength { get; init; } = 0.8;
+
+    /// <summary>The options with what a model's folder says of them.</summary>
+    public static GenerationOptions For(ModelDefaults model)
+    {
+        GenerationOptions original = new();
+        return original with
+        {
+            GuidanceScale = model.GuidanceScale ?? original.GuidanceScale,
+            GuidanceRescale = model.GuidanceRescale ?? original.GuidanceRescale,
+            NumInferenceSteps = model.NumInferenceSteps ?? original.NumInferenceSteps,
+        };
+    }
 }

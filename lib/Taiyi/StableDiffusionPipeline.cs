@@ -1,3 +1,4 @@
+using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
@@ -77,6 +78,12 @@ public sealed class StableDiffusionPipeline : IDisposable
     public ModelDefaults Defaults { get; init; } = new();
 
     /// <summary>
+    /// How this model draws where the caller chooses nothing: <see cref="Defaults"/>, and the original project's values for what they
+    /// do not name. <c>pipeline.DefaultOptions with { Seed = 3 }</c> changes one of them.
+    /// </summary>
+    public GenerationOptions DefaultOptions => GenerationOptions.For(Defaults);
+
+    /// <summary>
     /// The sampler in use. Until another is set it is the model's own: the one that its <c>taiyi.json</c> names, else that of its
     /// <c>scheduler_config.json</c> with all its settings.
     /// </summary>
@@ -119,7 +126,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>Draws pictures of some prompts, all in one batch.</summary>
     /// <param name="prompts">Chinese prompts, 1 or more.</param>
-    /// <param name="options">How to draw; the defaults if null.</param>
+    /// <param name="options">How to draw; <see cref="DefaultOptions"/> if null.</param>
     /// <param name="progress">Told of every step, on this thread, while the step's tensors live.</param>
     /// <param name="cancellationToken">Ends the call between two steps; so does <see cref="Interruption"/>.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -130,7 +137,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         IProgress<DenoisingStep>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        options = (options ?? new GenerationOptions()).CheckedFor(this, prompts);
+        options = (options ?? DefaultOptions).CheckedFor(this, prompts);
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var seeds = new SeededGenerators(options.Seed, prompts.Count, options.NumImagesPerPrompt);
@@ -151,6 +158,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
         Tensor images = Decode(latents);
         return new GenerationResult(
+            images.ToImages(),
             images.MoveToOuterDisposeScope(),
             latents.cpu().MoveToOuterDisposeScope(),
             [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Spectre.Console;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Models;
 using Taiyi.Schedulers;
@@ -46,7 +48,8 @@ internal sealed class ScalingBenchmark(int rounds)
         try
         {
             using Tensor grey = zeros(3, 64, 64);
-            byte[] png = ImageFile.EncodePng(grey);
+            using Image<Rgb24> image = grey.ToImage();
+            byte[] png = ImageFile.EncodePng(image);
             for (int i = 0; i < captions; i++)
             {
                 string name = Path.Combine(folder, i.ToString("D5", CultureInfo.InvariantCulture));

@@ -60,14 +60,14 @@ public static class NativeLibraryResolver
 
     private static nint Resolve(Assembly assembly, string name)
     {
-        if (FindFile(name) is not { } file)
+        if (FindFile(assembly, name) is not { } file)
         {
             return 0;
         }
 
         if (name.Contains("LibTorchSharp", StringComparison.Ordinal))
         {
-            PreloadLibtorch();
+            PreloadLibtorch(assembly);
         }
 
         if (NativeLibrary.TryLoad(file, out nint handle))
@@ -83,28 +83,29 @@ public static class NativeLibraryResolver
     /// LibTorchSharp asks for libtorch by bare name, and a patched copy does not stand beside it: once these are
     /// loaded, the dynamic linker takes them from memory.
     /// </summary>
-    private static void PreloadLibtorch()
+    private static void PreloadLibtorch(Assembly assembly)
     {
         foreach (string library in (string[])["c10", "torch_cpu", "torch_cuda", "torch"])
         {
-            if (FindFile(library) is { } file)
+            if (FindFile(assembly, library) is { } file)
             {
                 NativeLibrary.TryLoad(file, out _);
             }
         }
     }
 
-    /// <summary>The file of a native library: in the output folder, flat or in <c>runtimes/RID/native</c>, or in the package folder.</summary>
-    private static string? FindFile(string name)
+    /// <summary>
+    /// The file of a native library: in this library's output folder or that of the assembly that asks (a notebook may load it from
+    /// another project's), flat or in <c>runtimes/RID/native</c>, or in the package folder.
+    /// </summary>
+    private static string? FindFile(Assembly assembly, string name)
     {
-        string output = Path.GetDirectoryName(typeof(NativeLibraryResolver).Assembly.Location)!;
         string file = FileName(name);
-        string[] candidates =
-        [
-            Path.Combine(output, file),
-            Path.Combine(output, "runtimes", PortableRuntimeIdentifier, "native", file),
-        ];
-        return Array.Find(candidates, File.Exists) ?? FindInPackages(file, output);
+        string output = Path.GetDirectoryName(typeof(NativeLibraryResolver).Assembly.Location)!;
+        return new[] { output, Path.GetDirectoryName(assembly.Location) ?? "" }
+            .Where(folder => folder.Length > 0)
+            .SelectMany(folder => new[] { Path.Combine(folder, file), Path.Combine(folder, "runtimes", PortableRuntimeIdentifier, "native", file) })
+            .FirstOrDefault(File.Exists) ?? FindInPackages(file, output);
     }
 
     // This library as a package lies in PACKAGES/taiyi/VERSION/lib/FRAMEWORK, and native parts in packages of other names beside it.

@@ -1,4 +1,6 @@
 using System.Text;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Display.Formatting;
 
@@ -132,7 +134,8 @@ internal static class SvgTrace
             (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = color(i);
         }
 
-        string png = Convert.ToBase64String(ImageFile.EncodePng(new RgbImage(columns, rows, pixels)));
+        using Image<Rgb24> cells = ImageConversion.FromBytes(columns, rows, pixels);
+        string png = Convert.ToBase64String(ImageFile.EncodePng(cells));
         return $"<image href=\"data:image/png;base64,{png}\" x=\"{N(corner.X)}\" y=\"{N(corner.Y)}\" width=\"{N(size.Width)}\" height=\"{N(size.Height)}\" " +
             "preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\"/>";
     }

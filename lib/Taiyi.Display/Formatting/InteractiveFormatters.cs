@@ -1,11 +1,13 @@
 using System.Reflection;
 using Plotly.NET;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using TorchSharp;
 
 namespace Taiyi.Display.Formatting;
 
 /// <summary>
-/// Shows types of other libraries as views too: Plotly.NET's charts, TorchSharp's tensors and modules, which can't carry
+/// Shows types of other libraries as views too: Plotly.NET's charts, TorchSharp's tensors and modules, ImageSharp's pictures, which can't carry
 /// <see cref="TypeFormatterSourceAttribute"/>. Talks to whatever version of .NET Interactive's formatting the process holds.
 /// </summary>
 internal static class InteractiveFormatters
@@ -19,6 +21,7 @@ internal static class InteractiveFormatters
         .. typeof(GenericChart).GetNestedTypes().Where(kind => kind.IsSubclassOf(typeof(GenericChart))).Append(typeof(GenericChart))
             .Select(kind => (kind, (Func<object, View>)(chart => new ChartView((GenericChart)chart)))),
         (typeof(torch.Tensor), tensor => new TensorView((torch.Tensor)tensor)),
+        (typeof(Image<Rgb24>), image => new Picture((Image<Rgb24>)image)),
         (typeof(torch.nn.Module), module => new ModuleSummary((torch.nn.Module)module)),
     ];
 

@@ -1,5 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 
 namespace Taiyi.Workshop.Composing;
@@ -60,9 +62,9 @@ public sealed class ArtArchive : IDisposable
         return bytes.ToArray();
     }
 
-    /// <summary>The drawing with its transparency.</summary>
+    /// <summary>The drawing with its transparency; the caller owns it.</summary>
     /// <exception cref="DatasetException">The archive has no such drawing.</exception>
-    public RgbaImage Read(ArtSubject subject) => ImageFile.DecodeRgba(ReadBytes(subject), subject.File);
+    public Image<Rgba32> Read(ArtSubject subject) => ImageFile.DecodeRgba(ReadBytes(subject), subject.File);
 
     /// <summary>Closes the zip file.</summary>
     public void Dispose() => _zip.Dispose();

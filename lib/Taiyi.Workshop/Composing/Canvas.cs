@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
 using Taiyi.Data;
 
@@ -42,10 +44,10 @@ internal sealed class Canvas : IDisposable
     public int Size => _bitmap.Width;
 
     /// <summary>Draws a drawing of the archive where every picture has it.</summary>
-    public void DrawSubject(RgbaImage drawing)
+    public void DrawSubject(Image<Rgba32> drawing)
     {
         SKImageInfo info = new(drawing.Width, drawing.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        using SKImage image = SKImage.FromPixelCopy(info, drawing.Pixels);
+        using SKImage image = SKImage.FromPixelCopy(info, drawing.ToBytes());
         bool shrinks = 2 * Size < drawing.Width;
         SKSamplingOptions sampling = shrinks ? new(SKFilterMode.Linear, SKMipmapMode.Linear) : new(SKCubicResampler.Mitchell);
         Skia.DrawImage(image, DrawingPlace, sampling);
@@ -107,7 +109,7 @@ internal sealed class Canvas : IDisposable
     }
 
     /// <summary>A copy of what was drawn on an opaque ground.</summary>
-    public RgbImage ToImage()
+    public Image<Rgb24> ToImage()
     {
         ReadOnlySpan<byte> rgba = _bitmap.GetPixelSpan();
         byte[] rgb = new byte[3 * Size * Size];
@@ -116,7 +118,27 @@ internal sealed class Canvas : IDisposable
             rgba.Slice(4 * i, 3).CopyTo(rgb.AsSpan(3 * i));
         }
 
-        return new RgbImage(Size, Size, rgb);
+        return ImageConversion.FromBytes(Size, Size, rgb);
+    }
+
+    /// <summary>
+    /// The bytes of a lossy WebP file. The sets of data/ were written by this encoder (libwebp), and their READMEs give the SHA-256
+    /// of their pictures: the same seed makes the same files.
+    /// </summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="quality">0 (smallest) to 100.</param>
+    public static byte[] EncodeWebp(Image<Rgb24> image, int quality)
+    {
+        using SKBitmap bitmap = new(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using (Image<Rgba32> opaque = image.CloneAs<Rgba32>())
+        {
+            opaque.CopyPixelDataTo(bitmap.GetPixelSpan());
+        }
+
+        using SKPixmap pixels = bitmap.PeekPixels();
+        using SKData file = pixels.Encode(SKEncodedImageFormat.Webp, quality)
+            ?? throw new ArgumentException($"A picture of {image.Width} x {image.Height} can't be encoded as WebP, whose sides are at most 16383 pixels.");
+        return file.ToArray();
     }
 
     /// <summary>Frees the surface.</summary>

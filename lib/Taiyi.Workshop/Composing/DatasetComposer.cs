@@ -1,5 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 
@@ -53,8 +55,11 @@ public static class DatasetComposer
     /// <param name="seed">Chooses colours and accents, another choice for every subject.</param>
     /// <param name="size">Width and height in pixels.</param>
     /// <exception cref="DatasetException">The archive has no such drawing.</exception>
-    public static RgbImage Compose(IPictureComposer composer, ArtArchive art, ArtSubject subject, int seed = 0, int size = 512) =>
-        composer.Compose(art.Read(subject), SubjectRandom.For(composer.Style.Name, subject, seed), size);
+    public static Image<Rgb24> Compose(IPictureComposer composer, ArtArchive art, ArtSubject subject, int seed = 0, int size = 512)
+    {
+        using Image<Rgba32> drawing = art.Read(subject);
+        return composer.Compose(drawing, SubjectRandom.For(composer.Style.Name, subject, seed), size);
+    }
 
     /// <summary>Composes a set and writes it; older files of the same names are replaced.</summary>
     /// <param name="composer">The style.</param>
@@ -79,8 +84,8 @@ public static class DatasetComposer
         for (int i = 0; i < count; i++)
         {
             source.Token.ThrowIfCancellationRequested();
-            RgbImage picture = Compose(composer, art, subjects[i], seed);
-            files.Add(ImageFile.EncodeWebp(picture, WebpQuality));
+            using Image<Rgb24> picture = Compose(composer, art, subjects[i], seed);
+            files.Add(Canvas.EncodeWebp(picture, WebpQuality));
             rows.Add(new DatasetRow(names[i], composer.Style.Prompt(subjects[i].CountedLabel), subjects[i].File));
             ImageFile.WriteBytes(Path.Combine(folder, names[i]), files[i]);
             progress?.Report(new ComposingProgress(i + 1, count));

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 
 namespace Taiyi.Workshop.Composing;
@@ -16,5 +18,5 @@ public interface IPictureComposer
     /// <param name="random">Chooses colours and accents: the same state gives the same pixels.</param>
     /// <param name="size">Width and height of the picture in pixels, 16 or more; the shipped sets have 512.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 16.</exception>
-    RgbImage Compose(RgbaImage drawing, Random random, int size = 512);
+    Image<Rgb24> Compose(Image<Rgba32> drawing, Random random, int size = 512);
 }

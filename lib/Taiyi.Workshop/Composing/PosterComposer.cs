@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
 using Taiyi.Data;
 
@@ -14,13 +16,13 @@ public sealed class PosterComposer : IPictureComposer
     public Style Style => Style.Poster;
 
     /// <inheritdoc/>
-    public RgbImage Compose(RgbaImage drawing, Random random, int size = Canvas.Page)
+    public Image<Rgb24> Compose(Image<Rgba32> drawing, Random random, int size = Canvas.Page)
     {
         PosterInks inks = random.Pick(PosterInks.All);
         using Canvas subject = new(size), page = new(size);
         subject.DrawSubject(drawing);
         byte[] shape = subject.Opacity();
-        RgbaImage printed = inks.Print(drawing);
+        using Image<Rgba32> printed = inks.Print(drawing);
 
         PosterGround.Sunburst(page, inks, Center);
         PosterGround.Sun(page, Center, SunRadius, inks.SunBehind(printed));

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
 using Taiyi.Data;
 
@@ -19,26 +21,27 @@ internal sealed record PosterInks(SKColor Paper, SKColor Light, SKColor Dark, SK
     ];
 
     /// <summary>The drawing as it comes out in print: half of each colour its own, half the ink of its brightness.</summary>
-    public RgbaImage Print(RgbaImage drawing)
+    public Image<Rgba32> Print(Image<Rgba32> drawing)
     {
-        byte[] pixels = (byte[])drawing.Pixels.Clone();
+        byte[] pixels = drawing.ToBytes();
         for (int i = 0; i < pixels.Length; i += 4)
         {
             SKColor ink = Ramp(Brightness(pixels.AsSpan(i)) / 255);
             (pixels[i], pixels[i + 1], pixels[i + 2]) = (Blend(pixels[i], ink.Red, 0.5f), Blend(pixels[i + 1], ink.Green, 0.5f), Blend(pixels[i + 2], ink.Blue, 0.5f));
         }
 
-        return new RgbaImage(drawing.Width, drawing.Height, pixels);
+        return Image.LoadPixelData<Rgba32>(ImageFormats.Configuration, pixels, drawing.Width, drawing.Height);
     }
 
     /// <summary>The sun that a printed drawing stands out from: deep with a pale ring behind a pale drawing, the reverse behind any other.</summary>
-    public (SKColor Disc, SKColor Ring) SunBehind(RgbaImage printed)
+    public (SKColor Disc, SKColor Ring) SunBehind(Image<Rgba32> printed)
     {
+        byte[] pixels = printed.ToBytes();
         double brightness = 0, opacity = 0;
-        for (int i = 0; i < printed.Pixels.Length; i += 4)
+        for (int i = 0; i < pixels.Length; i += 4)
         {
-            brightness += Brightness(printed.Pixels.AsSpan(i)) * printed.Pixels[i + 3];
-            opacity += printed.Pixels[i + 3];
+            brightness += Brightness(pixels.AsSpan(i)) * pixels[i + 3];
+            opacity += pixels[i + 3];
         }
 
         return brightness > Pale * opacity ? (Accent, Paper) : (Paper, Accent);

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
 using Taiyi.Data;
 
@@ -25,7 +27,7 @@ public sealed class StickerComposer : IPictureComposer
     public Style Style => Style.Emoji;
 
     /// <inheritdoc/>
-    public RgbImage Compose(RgbaImage drawing, Random random, int size = Canvas.Page)
+    public Image<Rgb24> Compose(Image<Rgba32> drawing, Random random, int size = Canvas.Page)
     {
         using Canvas subject = new(size), page = new(size);
         subject.DrawSubject(drawing);

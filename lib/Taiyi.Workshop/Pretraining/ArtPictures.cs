@@ -1,4 +1,6 @@
 using System.Numerics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Workshop.Composing;
@@ -42,7 +44,8 @@ public sealed class ArtPictures : IPictureSource
         foreach (ArtSubject subject in archive.Subjects.Where(subject => take?.Invoke(subject) ?? true))
         {
             cancellation.Token.ThrowIfCancellationRequested();
-            originals.Add((subject, new ArtSprite(archive.Read(subject), 2 * size))); // twice as large: sharp also where it is enlarged
+            using Image<Rgba32> drawing = archive.Read(subject);
+            originals.Add((subject, new ArtSprite(drawing, 2 * size))); // twice as large: sharp also where it is enlarged
         }
 
         return originals.Count > 0

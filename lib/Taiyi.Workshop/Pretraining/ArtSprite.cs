@@ -1,4 +1,7 @@
 using System.Numerics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using Taiyi.Data;
 
 namespace Taiyi.Workshop.Pretraining;
@@ -11,15 +14,17 @@ internal sealed class ArtSprite
     private readonly Colour[] _swatches;
 
     /// <summary>Keeps a drawing at a side of so many pixels.</summary>
-    public ArtSprite(RgbaImage drawing, int side)
+    public ArtSprite(Image<Rgba32> drawing, int side)
     {
-        RgbaImage sized = drawing.Width == side && drawing.Height == side ? drawing : drawing.Resize(side, side);
+        // Colours are weighted by their opacity: transparent pixels lend none to their neighbours.
+        using Image<Rgba32> sized = drawing.Clone(context => context.Resize(side, side, KnownResamplers.Triangle));
         _side = side;
-        _premultiplied = new byte[sized.Pixels.Length];
+        byte[] pixels = sized.ToBytes();
+        _premultiplied = new byte[pixels.Length];
         List<Colour> swatches = [];
-        for (int i = 0; i < sized.Pixels.Length; i += 4)
+        for (int i = 0; i < pixels.Length; i += 4)
         {
-            Span<byte> pixel = sized.Pixels.AsSpan(i, 4);
+            Span<byte> pixel = pixels.AsSpan(i, 4);
             for (int c = 0; c < 3; c++)
             {
                 _premultiplied[i + c] = (byte)(((pixel[c] * pixel[3]) + 127) / 255);

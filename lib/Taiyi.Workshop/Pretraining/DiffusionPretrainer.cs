@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Models;
@@ -62,12 +64,12 @@ public sealed class DiffusionPretrainer : Pretrainer
     protected override void DrawSamples(string path, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        List<IReadOnlyList<RgbImage>> rows = [];
+        List<IReadOnlyList<Image<Rgb24>>> rows = [];
         foreach (double guidance in SheetGuidances)
         {
             GenerationOptions options = new() { Seed = 7, GuidanceScale = guidance, NumInferenceSteps = 25 };
             using GenerationResult result = _pipeline.Generate(_run.Options.SamplePrompts, options, cancellationToken: cancellationToken);
-            rows.AddRange(Enumerable.Range(0, _run.Options.SamplePrompts.Count).Select(i => RgbImage.FromTensor(result.Images[i])).Chunk(SheetColumns));
+            rows.AddRange(result.Images.Chunk(SheetColumns));
         }
 
         ImageFile.WritePng(path, ContactSheet.Compose(rows));

@@ -61,7 +61,7 @@ public sealed class TextFidelity : IDisposable
         IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
-        options ??= new GenerationOptions { GuidanceScale = pipeline.Defaults.GuidanceScale ?? 7.5, NumInferenceSteps = pipeline.Defaults.NumInferenceSteps ?? 50 };
+        options ??= pipeline.DefaultOptions;
         Random random = new(5);
         int[] chosen = [.. Enumerable.Range(0, _originals.Count).OrderBy(_ => random.Next()).Take(labels)];
         string[] wanted = [.. chosen.Select(_originals.Label)];
@@ -85,7 +85,7 @@ public sealed class TextFidelity : IDisposable
         {
             using GenerationResult result = pipeline.Generate(
                 [.. batch.Select(_originals.Prompt)], options with { Seed = (options.Seed ?? 1000) + drawn.Count * DrawnAtOnce }, cancellationToken: cancellationToken);
-            drawn.Add(result.Images.to(ScalarType.Float32, CPU).clone());
+            drawn.Add(result.ImageTensor.to(ScalarType.Float32, CPU).clone());
             progress?.Report(drawn.Count * DrawnAtOnce);
         }
 

@@ -80,7 +80,7 @@ public sealed class VaePretrainer : Pretrainer
         int shown = Math.Min(SheetPictures, _heldOut.Count);
         Tensor pictures = PictureBatch.Originals(_heldOut, [.. Enumerable.Range(0, shown).Select(i => i * _heldOut.Count / shown)]);
         Tensor reconstructions = Reconstruct(pictures);
-        ImageFile.WritePng(path, ContactSheet.Compose([Row(pictures), Row(reconstructions)]));
+        ImageFile.WritePng(path, ContactSheet.Compose([pictures.ToImages(), reconstructions.ToImages()]));
         string line = string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{Step}},"heldOutPsnr":{{HeldOutPsnr():f3}}}""");
         File.AppendAllText(Path.Combine(_run.Folder, "reconstruction.jsonl"), line + "\n");
     }
@@ -119,8 +119,6 @@ public sealed class VaePretrainer : Pretrainer
         using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));
         return _vae.Decode(posterior.Mean).cpu();
     }
-
-    private static RgbImage[] Row(Tensor pictures) => [.. Enumerable.Range(0, (int)pictures.shape[0]).Select(i => RgbImage.FromTensor(pictures[i]))];
 
     private static bool IsHeldOut(int original, VaePretrainingOptions options) => original % options.HoldOutEvery == options.HoldOutEvery / 2;
 }

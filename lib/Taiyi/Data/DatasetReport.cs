@@ -23,6 +23,9 @@ public sealed record DatasetReport
     /// <summary>Pictures without a caption, or with an empty one.</summary>
     public required IReadOnlyList<string> PicturesWithoutCaption { get; init; }
 
+    /// <summary>Pictures in formats that are not read (GIF, TIFF, HEIC and others), by their extensions.</summary>
+    public required IReadOnlyList<string> PicturesOfOtherFormats { get; init; }
+
     /// <summary>Captions (the picture they speak of, or the text file they are in) without a picture.</summary>
     public required IReadOnlyList<string> CaptionsWithoutPicture { get; init; }
 
@@ -33,7 +36,7 @@ public sealed record DatasetReport
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether each picture has one caption and each caption one picture.</summary>
-    public bool IsOneToOne => PicturesWithoutCaption.Count + CaptionsWithoutPicture.Count + NotOneToOne.Count == 0;
+    public bool IsOneToOne => PicturesWithoutCaption.Count + PicturesOfOtherFormats.Count + CaptionsWithoutPicture.Count + NotOneToOne.Count == 0;
 
     /// <summary>The report in words: one line if all is well, else every file that is not in a pair.</summary>
     public override string ToString()
@@ -46,6 +49,7 @@ public sealed record DatasetReport
 
         text.Append(", and files that don't pair one to one: give each picture one caption, or take the file away.");
         List(text, "pictures without caption", PicturesWithoutCaption);
+        List(text, $"pictures in a format that is not read ({ImageFormats.Read} are: {string.Join(", ", ImageFormats.Extensions)})", PicturesOfOtherFormats);
         List(text, "captions without picture", CaptionsWithoutPicture);
         List(text, "more than one to one", NotOneToOne);
         return text.ToString();

@@ -1,4 +1,7 @@
 using System.Globalization;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using Taiyi.Files;
 
 namespace Taiyi.Data;
@@ -57,7 +60,7 @@ public sealed class Text2ImageDataset
 
         if (report.Entries.Count == 0)
         {
-            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFile.Extensions)}).");
+            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFormats.Extensions)}).");
         }
 
         Dictionary<string, ImageFileException> broken = options.Broken == BrokenPictures.Skip ? FindBroken(report.Entries) : [];
@@ -74,12 +77,13 @@ public sealed class Text2ImageDataset
         }
 
         string[] files = [.. FilesBelow(folder, folder).Order(StringComparer.Ordinal)];
-        string[] pictures = [.. files.Where(ImageFile.IsImage)];
+        string[] pictures = [.. files.Where(ImageFormats.IsImage)], others = [.. files.Where(ImageFormats.IsOtherImage)];
         IReadOnlyList<(string File, CaptionFormat Format)> captionFiles = CaptionFile.FindAll(folder, files);
         List<string> notes = [.. RepeatNotes(pictures)];
-        return captionFiles.Count == 0
-            ? Pair(folder, CaptionFormat.TextFiles, pictures, ReadTextFiles(folder, files, notes), CaptionFile.Stem, notes)
-            : Pair(folder, captionFiles[0].Format, pictures, ReadCaptionFiles(folder, captionFiles, notes), picture => picture, notes);
+        DatasetReport report = captionFiles.Count == 0
+            ? Pair(folder, CaptionFormat.TextFiles, pictures, others, ReadTextFiles(folder, files, notes), CaptionFile.Stem)
+            : Pair(folder, captionFiles[0].Format, pictures, others, ReadCaptionFiles(folder, captionFiles, notes), picture => picture);
+        return report with { Notes = notes };
     }
 
     /// <summary>Decodes, resizes, crops and flips one picture.</summary>
@@ -90,14 +94,15 @@ public sealed class Text2ImageDataset
     public Text2ImageItem Read(int index, int epoch = 0)
     {
         Text2ImageEntry entry = Entries[index];
-        RgbImage image = ImagePreprocessing.ResizeShortSide(ImageFile.Read(entry.Path), Size);
+        using Image<Rgb24> whole = ImageFile.Read(entry.Path);
+        using Image<Rgb24> resized = ImagePreprocessing.ResizeShortSide(whole, Size);
         Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
-        image = _options.Crop == CropMode.Random
-            ? ImagePreprocessing.RandomCrop(image, Size, random)
-            : ImagePreprocessing.CenterCrop(image, Size);
+        using Image<Rgb24> image = _options.Crop == CropMode.Random
+            ? ImagePreprocessing.RandomCrop(resized, Size, random)
+            : ImagePreprocessing.CenterCrop(resized, Size);
         if (_options.HorizontalFlip && random.Next(2) == 1)
         {
-            image = image.FlipHorizontally();
+            image.Mutate(context => context.Flip(FlipMode.Horizontal));
         }
 
         return new Text2ImageItem(image.ToTensor(), entry.Caption, entry.Path);
@@ -111,7 +116,7 @@ public sealed class Text2ImageDataset
             Interruption.Token.ThrowIfCancellationRequested();
             try
             {
-                ImageFile.Read(entry.Path);
+                ImageFile.Read(entry.Path).Dispose();
             }
             catch (ImageFileException e)
             {
@@ -182,7 +187,7 @@ public sealed class Text2ImageDataset
 
     // A caption belongs to a picture when its file name is the picture's caption key.
     private static DatasetReport Pair(
-        string folder, CaptionFormat format, string[] pictures, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey, IReadOnlyList<string> notes)
+        string folder, CaptionFormat format, string[] pictures, string[] others, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
     {
         ILookup<string, string> captionsOf = captions.ToLookup(caption => caption.Key, caption => caption.Caption, StringComparer.Ordinal);
         ILookup<string, string> picturesOf = pictures.ToLookup(captionKey, StringComparer.Ordinal);
@@ -196,8 +201,9 @@ public sealed class Text2ImageDataset
             Entries = [.. pictures.Where(picture => IsPair(captionKey(picture)))
                 .Select(picture => new Text2ImageEntry(picture, Path.Combine(folder, picture), captionsOf[captionKey(picture)].Single()))],
             PicturesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
-            CaptionsWithoutPicture = [.. captions.Where(caption => !picturesOf.Contains(caption.Key)).Select(caption => caption.Name).Distinct().Order(StringComparer.Ordinal)],
-            Notes = notes,
+            PicturesOfOtherFormats = others,
+            CaptionsWithoutPicture = [.. captions.Where(caption => !picturesOf.Contains(caption.Key) && !others.Select(captionKey).Contains(caption.Key))
+                .Select(caption => caption.Name).Distinct().Order(StringComparer.Ordinal)],
             NotOneToOne = [.. pictures.Where(picture => HasText(captionKey(picture)) && !IsPair(captionKey(picture)))],
         };
     }

@@ -1,4 +1,5 @@
-using Taiyi.Data;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 
 namespace Taiyi.Evaluation;
 
@@ -16,7 +17,7 @@ public sealed record StyleScore(MeanAndDeviation SubjectsKept, MeanAndDeviation 
     /// <param name="other">Another style's set.</param>
     /// <exception cref="ArgumentException">The two have different numbers of seeds or subjects, or fewer than two subjects.</exception>
     public static StyleScore Of(
-        IReadOnlyList<IReadOnlyList<RgbImage>> references, IReadOnlyList<IReadOnlyList<RgbImage>> pictures, StyleStatistics own, StyleStatistics other)
+        IReadOnlyList<IReadOnlyList<Image<Rgb24>>> references, IReadOnlyList<IReadOnlyList<Image<Rgb24>>> pictures, StyleStatistics own, StyleStatistics other)
     {
         if (references.Count != pictures.Count)
         {

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 
 namespace Taiyi.Evaluation;
@@ -22,12 +24,13 @@ public sealed class StyleStatistics
 
     /// <summary>The statistics of a set of pictures.</summary>
     /// <param name="pictures">One or more, of any size.</param>
-    public static StyleStatistics Of(IEnumerable<RgbImage> pictures)
+    public static StyleStatistics Of(IEnumerable<Image<Rgb24>> pictures)
     {
         double[] colours = new double[Levels * Levels * Levels], edges = new double[Cells * Cells];
-        foreach (RgbImage picture in pictures)
+        foreach (Image<Rgb24> picture in pictures)
         {
-            RgbImage small = ImagePreprocessing.Resize(picture, Side, Side);
+            using Image<Rgb24> resized = ImagePreprocessing.Resize(picture, Side, Side);
+            byte[] small = resized.ToBytes();
             CountBorder(small, colours);
             CountEdges(small, edges);
         }
@@ -54,7 +57,7 @@ public sealed class StyleStatistics
 
     private static double AbsoluteDifference(IReadOnlyList<double> a, IReadOnlyList<double> b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Sum();
 
-    private static void CountBorder(RgbImage picture, double[] colours)
+    private static void CountBorder(byte[] picture, double[] colours)
     {
         for (int y = 0; y < Side; y++)
         {
@@ -62,7 +65,7 @@ public sealed class StyleStatistics
             {
                 if (Math.Min(Math.Min(x, y), Side - 1 - Math.Max(x, y)) < BorderWidth)
                 {
-                    ReadOnlySpan<byte> pixel = picture.Pixels.AsSpan(3 * (y * Side + x), 3);
+                    ReadOnlySpan<byte> pixel = picture.AsSpan(3 * (y * Side + x), 3);
                     int Level(byte value) => value * Levels / 256;
                     colours[(Level(pixel[0]) * Levels + Level(pixel[1])) * Levels + Level(pixel[2])]++;
                 }
@@ -70,7 +73,7 @@ public sealed class StyleStatistics
         }
     }
 
-    private static void CountEdges(RgbImage picture, double[] edges)
+    private static void CountEdges(byte[] picture, double[] edges)
     {
         for (int y = 0; y < Side - 1; y++)
         {
@@ -87,9 +90,9 @@ public sealed class StyleStatistics
     }
 
     // Rec. 601 luma.
-    private static double Brightness(RgbImage picture, int x, int y)
+    private static double Brightness(byte[] picture, int x, int y)
     {
-        ReadOnlySpan<byte> pixel = picture.Pixels.AsSpan(3 * (y * picture.Width + x), 3);
+        ReadOnlySpan<byte> pixel = picture.AsSpan(3 * (y * Side + x), 3);
         return 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
     }
 }

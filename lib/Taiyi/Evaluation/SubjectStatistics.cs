@@ -1,3 +1,6 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
 using Taiyi.Data;
 
 namespace Taiyi.Evaluation;
@@ -28,7 +31,7 @@ public static class SubjectStatistics
     /// <param name="references">N pictures of N different subjects, 2 or more, such as the base model's.</param>
     /// <param name="pictures">N pictures that should show the same subjects in the same order.</param>
     /// <exception cref="ArgumentException">There are fewer than two pictures, or not as many as references.</exception>
-    public static double Kept(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> pictures)
+    public static double Kept(IReadOnlyList<Image<Rgb24>> references, IReadOnlyList<Image<Rgb24>> pictures)
     {
         if (references.Count < 2 || references.Count != pictures.Count)
         {
@@ -42,7 +45,7 @@ public static class SubjectStatistics
         return (double)kept / pictures.Count;
     }
 
-    private static double[,] Likeness(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> pictures)
+    private static double[,] Likeness(IReadOnlyList<Image<Rgb24>> references, IReadOnlyList<Image<Rgb24>> pictures)
     {
         double[][] originals = Subjects(references, Reference, 0, 0);
         double[,] best = new double[pictures.Count, references.Count]; // 0 for a picture that has nothing beyond its set's mean
@@ -64,23 +67,25 @@ public static class SubjectStatistics
         return best;
     }
 
-    private static double[][] Subjects(IReadOnlyList<RgbImage> pictures, double size, int right, int down)
+    private static double[][] Subjects(IReadOnlyList<Image<Rgb24>> pictures, double size, int right, int down)
     {
         double[][] windows = [.. pictures.Select(picture => Window(picture, size, right, down))];
         double[] style = [.. Enumerable.Range(0, windows[0].Length).Select(k => windows.Average(window => window[k]))];
         return [.. windows.Select(window => window.Zip(style, (value, mean) => value - mean).ToArray())];
     }
 
-    private static double[] Window(RgbImage picture, double size, int right, int down)
+    private static double[] Window(Image<Rgb24> picture, double size, int right, int down)
     {
         int width = (int)(picture.Width * size), height = (int)(picture.Height * size);
         int left = Math.Clamp((picture.Width - width) / 2 + right * picture.Width / 16, 0, picture.Width - width);
         int top = Math.Clamp((picture.Height - height) / 2 + down * picture.Height / 16, 0, picture.Height - height);
-        return Gradients(ImagePreprocessing.Resize(picture.Crop(left, top, width, height), Side, Side));
+        using Image<Rgb24> cut = picture.Clone(context => context.Crop(new Rectangle(left, top, width, height)));
+        using Image<Rgb24> small = ImagePreprocessing.Resize(cut, Side, Side);
+        return Gradients(small.ToBytes());
     }
 
     // How strong the edges of each orientation are in each cell; an orientation between two counts for both.
-    private static double[] Gradients(RgbImage window)
+    private static double[] Gradients(byte[] window)
     {
         double[] histograms = new double[Cells * Cells * Orientations];
         for (int y = 0; y < Side; y++)
@@ -102,9 +107,9 @@ public static class SubjectStatistics
     }
 
     // Rec. 601 luma; beyond the edge that of the edge.
-    private static double Brightness(RgbImage picture, int x, int y)
+    private static double Brightness(byte[] picture, int x, int y)
     {
-        ReadOnlySpan<byte> pixel = picture.Pixels.AsSpan(3 * ((Math.Clamp(y, 0, Side - 1) * Side) + Math.Clamp(x, 0, Side - 1)), 3);
+        ReadOnlySpan<byte> pixel = picture.AsSpan(3 * ((Math.Clamp(y, 0, Side - 1) * Side) + Math.Clamp(x, 0, Side - 1)), 3);
         return (0.299 * pixel[0]) + (0.587 * pixel[1]) + (0.114 * pixel[2]);
     }
 

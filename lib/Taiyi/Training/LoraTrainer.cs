@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Lora;
@@ -140,7 +142,7 @@ public sealed class LoraTrainer : Trainer
         }
 
         Adapter.Enabled = false;
-        IReadOnlyList<RgbImage> before = TrainingSamples.Draw(_pipeline, _options, cancellationToken);
+        IReadOnlyList<Image<Rgb24>> before = TrainingSamples.Draw(_pipeline, _options, cancellationToken);
         Adapter.Enabled = true;
         string sheet = Path.Combine(_run.Folder, "base-and-lora.png");
         ImageFile.WritePng(sheet, ContactSheet.Compose([before, TrainingSamples.Draw(_pipeline, _options, cancellationToken)]));

@@ -1,5 +1,4 @@
 using System.Text;
-using SkiaSharp;
 using Taiyi.Data;
 
 namespace Taiyi.Tests.Data;
@@ -11,7 +10,7 @@ public sealed class CaptionEncodingTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("taiyi-captions-").FullName;
 
-    public CaptionEncodingTests() => Write("a.png", TestPictures.Quadrants(SKEncodedImageFormat.Png));
+    public CaptionEncodingTests() => Write("a.png", TestPictures.Quadrants("png"));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

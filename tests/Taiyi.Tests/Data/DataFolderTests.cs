@@ -1,4 +1,3 @@
-using SkiaSharp;
 using Taiyi.Data;
 
 namespace Taiyi.Tests.Data;
@@ -109,7 +108,7 @@ public sealed class DataFolderTests : IDisposable
     {
         string path = Path.Combine(_folder, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path, TestPictures.Quadrants(SKEncodedImageFormat.Png));
+        File.WriteAllBytes(path, TestPictures.Quadrants("png"));
     }
 
     private void Text(string name, string text) => File.WriteAllText(Path.Combine(_folder, name), text);

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Evaluation;
 
@@ -6,7 +8,7 @@ namespace Taiyi.Tests.Evaluation;
 public sealed class StyleScoreTests
 {
     // White pictures with a black square at the left or at the right of their middle.
-    private static readonly RgbImage Left = Square(18), Right = Square(34);
+    private static readonly Image<Rgb24> Left = Square(18), Right = Square(34);
 
     [Fact]
     public void Mean_and_deviation_are_those_of_a_sample()
@@ -40,10 +42,10 @@ public sealed class StyleScoreTests
         Assert.Contains("2 seeds can't be compared with those of 1", error.Message, StringComparison.Ordinal);
     }
 
-    private static RgbImage Square(int left) => Paint((x, y) => x >= left && x < left + 12 && y is >= 26 and < 38 ? (0, 0, 0) : (255, 255, 255));
+    private static Image<Rgb24> Square(int left) => Paint((x, y) => x >= left && x < left + 12 && y is >= 26 and < 38 ? (0, 0, 0) : (255, 255, 255));
 
-    private static RgbImage Flat(byte red, byte green, byte blue) => Paint((_, _) => (red, green, blue));
+    private static Image<Rgb24> Flat(byte red, byte green, byte blue) => Paint((_, _) => (red, green, blue));
 
-    private static RgbImage Paint(Func<int, int, (int R, int G, int B)> colour) =>
-        new(64, 64, [.. Enumerable.Range(0, 64 * 64).Select(i => colour(i % 64, i / 64)).SelectMany(rgb => new[] { (byte)rgb.R, (byte)rgb.G, (byte)rgb.B })]);
+    private static Image<Rgb24> Paint(Func<int, int, (int R, int G, int B)> colour) =>
+        ImageConversion.FromBytes(64, 64, [.. Enumerable.Range(0, 64 * 64).Select(i => colour(i % 64, i / 64)).SelectMany(rgb => new[] { (byte)rgb.R, (byte)rgb.G, (byte)rgb.B })]);
 }

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Evaluation;
 
@@ -17,7 +19,7 @@ public class StyleStatisticsTests
     public void One_line_has_the_edges_that_can_be_counted_by_hand()
     {
         // Black left of column 32, white from it on: the pixels of column 31 see the jump, 63 of them (the last row has no neighbour below).
-        RgbImage half = Paint(64, (x, _) => x < 32 ? (byte)0 : (byte)255);
+        using Image<Rgb24> half = Paint(64, (x, _) => x < 32 ? (byte)0 : (byte)255);
         double[] density = [.. StyleStatistics.Of([half]).EdgeDensity];
         Assert.Equal(16 / 256.0, density[1], 1e-12); // the cell of 16 x 16 pixels that holds rows 0-15 of column 31
         Assert.Equal(15 / 256.0, density[13], 1e-12);
@@ -37,7 +39,7 @@ public class StyleStatisticsTests
     [Fact]
     public void The_two_training_sets_look_different_and_the_halves_of_one_alike()
     {
-        RgbImage[] Read(string set, int remainder) =>
+        Image<Rgb24>[] Read(string set, int remainder) =>
             [.. Directory.GetFiles(Repository.PathTo($"data/{set}/images")).Order(StringComparer.Ordinal).Where((_, i) => i % 4 == remainder).Select(path => ImageFile.Read(path))];
         StyleStatistics emoji = StyleStatistics.Of(Read("emoji", 0)), otherEmoji = StyleStatistics.Of(Read("emoji", 2)), poster = StyleStatistics.Of(Read("poster", 0));
         Assert.True(emoji.DistanceTo(poster) > 3 * emoji.DistanceTo(otherEmoji), $"{emoji.DistanceTo(poster):f3} between the sets, {emoji.DistanceTo(otherEmoji):f3} between halves of one");
@@ -46,10 +48,10 @@ public class StyleStatisticsTests
     [Fact]
     public void No_picture_has_no_statistics() => Assert.Throws<ArgumentException>(() => StyleStatistics.Of([]));
 
-    private static RgbImage Flat(int size, byte red, byte green, byte blue) =>
-        new(size, size, [.. Enumerable.Repeat(new[] { red, green, blue }, size * size).SelectMany(pixel => pixel)]);
+    private static Image<Rgb24> Flat(int size, byte red, byte green, byte blue) =>
+        ImageConversion.FromBytes(size, size, [.. Enumerable.Repeat(new[] { red, green, blue }, size * size).SelectMany(pixel => pixel)]);
 
-    private static RgbImage Paint(int size, Func<int, int, byte> grey)
+    private static Image<Rgb24> Paint(int size, Func<int, int, byte> grey)
     {
         byte[] pixels = new byte[3 * size * size];
         for (int i = 0; i < pixels.Length; i++)
@@ -57,6 +59,6 @@ public class StyleStatisticsTests
             pixels[i] = grey(i / 3 % size, i / 3 / size);
         }
 
-        return new RgbImage(size, size, pixels);
+        return ImageConversion.FromBytes(size, size, pixels);
     }
 }

@@ -33,7 +33,7 @@ public class PipelineGoldenTests
         Close.Assert(golden.Read($"{run}.final"), result.Latents, LatentTolerance(run));
         if (golden.Tensors.ContainsKey($"{run}.decoded"))
         {
-            Close.Assert(golden.Read($"{run}.decoded").clamp(-1, 1), result.Images, LatentTolerance(run));
+            Close.Assert(golden.Read($"{run}.decoded").clamp(-1, 1), result.ImageTensor, LatentTolerance(run));
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Workshop.Composing;
 
@@ -50,7 +52,7 @@ public sealed class ComposedSetTests
 
         foreach (int index in new[] { 0, 7, 55, 119 })
         {
-            RgbImage shipped = ImageFile.Read(dataset.Entries[index].Path);
+            using Image<Rgb24> shipped = ImageFile.Read(dataset.Entries[index].Path);
 
             // WebP's loss leaves less than two levels on average; the next subject differs by dozens.
             Assert.Equal(dataset.Entries[index].Caption, composer.Style.Prompt(subjects[index].CountedLabel));
@@ -83,16 +85,16 @@ public sealed class ComposedSetTests
     private static double[] FrameBrightness(string style) =>
         [.. Text2ImageDataset.Open(Repository.PathTo($"data/{style}")).Entries.Select(entry =>
         {
-            RgbImage image = ImageFile.Read(entry.Path);
-            return Enumerable.Range(60, 300).Average(y => (double)image.Pixels[3 * ((y * image.Width) + 24)]);
+            using Image<Rgb24> image = ImageFile.Read(entry.Path);
+            return Enumerable.Range(60, 300).Average(y => (double)image[24, y].R);
         })];
 
-    private static double LongerSide(RgbaImage drawing)
+    private static double LongerSide(Image<Rgba32> drawing)
     {
-        int[] visible = [.. Enumerable.Range(0, drawing.Width * drawing.Height).Where(i => drawing.Pixels[(4 * i) + 3] >= 128)];
+        int[] visible = [.. Enumerable.Range(0, drawing.Width * drawing.Height).Where(i => drawing[i % drawing.Width, i / drawing.Width].A >= 128)];
         int width = visible.Max(i => i % drawing.Width) - visible.Min(i => i % drawing.Width), height = (visible[^1] / drawing.Width) - (visible[0] / drawing.Width);
         return (1.0 + Math.Max(width, height)) / drawing.Width;
     }
 
-    private static double MeanDifference(RgbImage a, RgbImage b) => a.Pixels.Zip(b.Pixels, (x, y) => (double)Math.Abs(x - y)).Average();
+    private static double MeanDifference(Image<Rgb24> a, Image<Rgb24> b) => a.ToBytes().Zip(b.ToBytes(), (x, y) => (double)Math.Abs(x - y)).Average();
 }

@@ -1,4 +1,5 @@
-using Taiyi.Data;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Tests.Composing;
@@ -12,7 +13,7 @@ public sealed class PictureComposerTests
     [InlineData(128, 10, 4)]
     public void A_sticker_is_the_drawing_with_a_white_outline_of_one_width(int size, int edge, int outline)
     {
-        RgbImage sticker = new StickerComposer().Compose(Square(size, size / 32, 10, 120, 200), new Random(1), size);
+        Image<Rgb24> sticker = new StickerComposer().Compose(Square(size, size / 32, 10, 120, 200), new Random(1), size);
 
         int[] white = [.. Enumerable.Range(0, edge - 1).Where(x => At(sticker, x, size / 2) == (255, 255, 255))]; // the pixel at the edge itself is mixed
         Assert.Equal(Enumerable.Range(edge - outline, outline - 1), white);
@@ -29,8 +30,8 @@ public sealed class PictureComposerTests
     public void The_interior_of_a_sticker_is_the_drawing_scaled_and_nothing_else()
     {
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
-        RgbaImage drawing = art.Read(art.Subjects.First(subject => subject.Label == "熊"));
-        RgbImage sticker = new StickerComposer().Compose(drawing, new Random(3));
+        Image<Rgba32> drawing = art.Read(art.Subjects.First(subject => subject.Label == "熊"));
+        Image<Rgb24> sticker = new StickerComposer().Compose(drawing, new Random(3));
 
         List<double> differences = [];
         for (int y = 40; y < 472; y++)
@@ -41,7 +42,7 @@ public sealed class PictureComposerTests
                 int column = (int)((x + 0.5 - 25.6) / 0.9), row = (int)((y + 0.5 - 25.6) / 0.9);
                 if (Enumerable.Range(-3, 7).All(d => Opacity(drawing, column + d, row) == 255 && Opacity(drawing, column, row + d) == 255))
                 {
-                    differences.Add(Math.Abs(sticker.Pixels[3 * ((y * 512) + x)] - (double)drawing.Pixels[4 * ((row * 512) + column)]));
+                    differences.Add(Math.Abs(sticker[x, y].R - (double)drawing[column, row].R));
                 }
             }
         }
@@ -56,7 +57,7 @@ public sealed class PictureComposerTests
         HashSet<(byte R, byte G, byte B)> grounds = [];
         for (int seed = 0; seed < 40; seed++)
         {
-            RgbImage sticker = new StickerComposer().Compose(Square(64, 16, 0, 0, 0), new Random(seed), 64);
+            Image<Rgb24> sticker = new StickerComposer().Compose(Square(64, 16, 0, 0, 0), new Random(seed), 64);
             (byte r, byte g, byte b) = At(sticker, 0, 0);
             int max = Math.Max(r, Math.Max(g, b)), min = Math.Min(r, Math.Min(g, b));
             Assert.True(max >= 0.9 * 255 && max - min <= 0.35 * max && max - min >= 0.08 * max, $"({r}, {g}, {b}) is no pastel: value 0.9 or more, saturation 0.08 to 0.35");
@@ -69,9 +70,9 @@ public sealed class PictureComposerTests
     [Fact]
     public void Accents_keep_away_from_the_sticker_and_from_the_border_and_have_no_room_beside_a_full_page()
     {
-        bool HasAccent(RgbImage picture, Func<int, int, bool> where) => Enumerable.Range(0, 512 * 512).Any(i =>
+        bool HasAccent(Image<Rgb24> picture, Func<int, int, bool> where) => Enumerable.Range(0, 512 * 512).Any(i =>
             where(i % 512, i / 512) && At(picture, i % 512, i / 512) == (255, 255, 255));
-        RgbImage free = new StickerComposer().Compose(Square(512, 156, 0, 0, 0), new Random(5)), full = new StickerComposer().Compose(Square(512, 0, 0, 0, 0), new Random(5));
+        Image<Rgb24> free = new StickerComposer().Compose(Square(512, 156, 0, 0, 0), new Random(5)), full = new StickerComposer().Compose(Square(512, 0, 0, 0, 0), new Random(5));
 
         Assert.True(HasAccent(free, (x, y) => y < 140));                                        // the outline ends at 150
         Assert.False(HasAccent(free, (x, y) => Math.Min(Math.Min(x, y), Math.Min(511 - x, 511 - y)) < 5));
@@ -81,7 +82,7 @@ public sealed class PictureComposerTests
     [Fact]
     public void A_poster_has_a_border_of_paper_and_a_dark_line_of_eight_pixels()
     {
-        RgbImage poster = new PosterComposer().Compose(Square(512, 156, 0, 0, 0), new Random(2));
+        Image<Rgb24> poster = new PosterComposer().Compose(Square(512, 156, 0, 0, 0), new Random(2));
 
         double[] brightness = [.. Enumerable.Range(0, 40).Select(x => Brightness(At(poster, x, 256)))];
         Assert.All(brightness[..20], value => Assert.InRange(value, 225, 255));
@@ -94,7 +95,7 @@ public sealed class PictureComposerTests
     [InlineData(0, 220, 255)]   // a dark one before paper
     public void The_sun_is_what_the_drawing_stands_out_from(byte grey, double min, double max)
     {
-        RgbImage poster = new PosterComposer().Compose(Square(512, 156, grey, grey, grey), new Random(2));
+        Image<Rgb24> poster = new PosterComposer().Compose(Square(512, 156, grey, grey, grey), new Random(2));
         Assert.InRange(Brightness(At(poster, 256, 110)), min, max); // 146 from the middle: the sun's radius is 190, the drawing begins at 166
     }
 
@@ -123,7 +124,7 @@ public sealed class PictureComposerTests
         }
     }
 
-    private static RgbaImage Square(int size, int margin, byte red, byte green, byte blue)
+    private static Image<Rgba32> Square(int size, int margin, byte red, byte green, byte blue)
     {
         byte[] pixels = new byte[4 * size * size];
         for (int i = 0; i < size * size; i++)
@@ -133,17 +134,17 @@ public sealed class PictureComposerTests
             (pixels[4 * i], pixels[(4 * i) + 1], pixels[(4 * i) + 2], pixels[(4 * i) + 3]) = (red, green, blue, inside ? (byte)255 : (byte)0);
         }
 
-        return new RgbaImage(size, size, pixels);
+        return Image.LoadPixelData<Rgba32>(pixels, size, size);
     }
 
-    private static (byte R, byte G, byte B) At(RgbImage picture, int x, int y)
+    private static (byte R, byte G, byte B) At(Image<Rgb24> picture, int x, int y)
     {
-        int i = 3 * ((y * picture.Width) + x);
-        return (picture.Pixels[i], picture.Pixels[i + 1], picture.Pixels[i + 2]);
+        Rgb24 pixel = picture[x, y];
+        return (pixel.R, pixel.G, pixel.B);
     }
 
-    private static byte Opacity(RgbaImage drawing, int x, int y) =>
-        x >= 0 && y >= 0 && x < drawing.Width && y < drawing.Height ? drawing.Pixels[(4 * ((y * drawing.Width) + x)) + 3] : (byte)0;
+    private static byte Opacity(Image<Rgba32> drawing, int x, int y) =>
+        x >= 0 && y >= 0 && x < drawing.Width && y < drawing.Height ? drawing[x, y].A : (byte)0;
 
     private static double Brightness((byte R, byte G, byte B) color) => (0.299 * color.R) + (0.587 * color.G) + (0.114 * color.B);
 }

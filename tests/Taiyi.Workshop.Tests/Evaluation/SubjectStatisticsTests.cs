@@ -1,4 +1,6 @@
 using System.Text.Json;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Evaluation;
 using Taiyi.Workshop.Composing;
@@ -7,12 +9,12 @@ namespace Taiyi.Workshop.Tests.Evaluation;
 
 public sealed class SubjectStatisticsTests
 {
-    private static readonly RgbImage[] Subjects = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) => Quadrant(x, y) == quadrant ? 200 : 100))];
+    private static readonly Image<Rgb24>[] Subjects = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) => Quadrant(x, y) == quadrant ? 200 : 100))];
 
     [Fact]
     public void A_style_that_all_pictures_share_does_not_hide_their_subjects()
     {
-        RgbImage[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) => (Quadrant(x, y) == quadrant ? 120 : 80) + 2 * x))];
+        Image<Rgb24>[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) => (Quadrant(x, y) == quadrant ? 120 : 80) + 2 * x))];
 
         Assert.Equal(1, SubjectStatistics.Kept(Subjects, styled));
     }
@@ -21,7 +23,7 @@ public sealed class SubjectStatisticsTests
     public void A_subject_is_found_where_the_style_draws_it_smaller_and_to_the_side()
     {
         // 0.6 of the size, its centre at (36, 28) instead of (32, 32).
-        RgbImage[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) =>
+        Image<Rgb24>[] styled = [.. Enumerable.Range(0, 4).Select(quadrant => Paint((x, y) =>
             Math.Abs(x - 36) < 19 && Math.Abs(y - 28) < 19 ? (Quadrant(x - 4, y + 4) == quadrant ? 180 : 110) : 230))];
 
         Assert.Equal(1, SubjectStatistics.Kept(Subjects, styled));
@@ -34,8 +36,8 @@ public sealed class SubjectStatisticsTests
     {
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
         JsonElement[] lines = [.. File.ReadLines(Repository.PathTo($"data/{style}/metadata.jsonl")).Take(24).Select(line => JsonDocument.Parse(line).RootElement)];
-        RgbImage[] composed = [.. lines.Select(line => ImageFile.Read(Repository.PathTo($"data/{style}/" + line.GetProperty("file_name").GetString())))];
-        RgbImage[] drawings = [.. lines.Select(line => art.Read(art.Subjects.Single(subject => subject.File == line.GetProperty("art").GetString())).Over(255, 255, 255))];
+        Image<Rgb24>[] composed = [.. lines.Select(line => ImageFile.Read(Repository.PathTo($"data/{style}/" + line.GetProperty("file_name").GetString())))];
+        Image<Rgb24>[] drawings = [.. lines.Select(line => DrawingOf(art, line.GetProperty("art").GetString()!))];
 
         Assert.InRange(SubjectStatistics.Kept(drawings, composed), 0.9, 1);
         Assert.InRange(SubjectStatistics.Kept(drawings, [.. composed.Skip(1), composed[0]]), 0, 0.2);
@@ -66,9 +68,11 @@ public sealed class SubjectStatisticsTests
         Assert.Throws<ArgumentException>(() => SubjectStatistics.Kept(Subjects[..1], Subjects[..1]));
     }
 
+    private static Image<Rgb24> DrawingOf(ArtArchive art, string file) => ImageFile.Decode(art.ReadBytes(art.Subjects.Single(subject => subject.File == file)), file);
+
     private static int Quadrant(int x, int y) => (y < 32 ? 0 : 2) + (x < 32 ? 0 : 1);
 
-    private static RgbImage Paint(Func<int, int, int> level)
+    private static Image<Rgb24> Paint(Func<int, int, int> level)
     {
         byte[] pixels = new byte[3 * 64 * 64];
         for (int i = 0; i < pixels.Length; i++)
@@ -76,6 +80,6 @@ public sealed class SubjectStatisticsTests
             pixels[i] = (byte)level(i / 3 % 64, i / 3 / 64);
         }
 
-        return new RgbImage(64, 64, pixels);
+        return ImageConversion.FromBytes(64, 64, pixels);
     }
 }

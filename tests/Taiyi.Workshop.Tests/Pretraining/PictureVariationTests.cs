@@ -1,5 +1,6 @@
 using System.Numerics;
-using Taiyi.Data;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Workshop.Pretraining;
 
 namespace Taiyi.Workshop.Tests.Pretraining;
@@ -64,7 +65,8 @@ public sealed class PictureVariationTests
             pixels[(4 * i) + 3] = (byte)(i % 16 < 8 ? 255 : 0); // opaque on the left
         }
 
-        ArtSprite sprite = new(new RgbaImage(16, 16, pixels), 16);
+        using Image<Rgba32> drawing = Image.LoadPixelData<Rgba32>(pixels, 16, 16);
+        ArtSprite sprite = new(drawing, 16);
         (Vector4[] plain, Vector4[] mirrored) = (White(), White());
         sprite.Draw(plain, Side, new Placement(0.5f, 0.5f, 1), mirrored: false, hueTurn: 0);
         sprite.Draw(mirrored, Side, new Placement(0.5f, 0.5f, 1), mirrored: true, hueTurn: 0);
@@ -119,6 +121,7 @@ public sealed class PictureVariationTests
             (pixels[i], pixels[i + 3]) = (255, 255);
         }
 
-        return new ArtSprite(new RgbaImage(side, side, pixels), side);
+        using Image<Rgba32> drawing = Image.LoadPixelData<Rgba32>(pixels, side, side);
+        return new ArtSprite(drawing, side);
     }
 }

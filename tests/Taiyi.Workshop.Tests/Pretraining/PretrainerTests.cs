@@ -107,7 +107,7 @@ public sealed class PretrainerTests : IDisposable
         Assert.Equal(TinyPretraining.Size / 2, pipeline.SampleSize);
         Assert.DoesNotContain("[UNK]", pipeline.Tokenizer.Encode("上面的蓝色方块").Tokens);
         using GenerationResult result = pipeline.Generate("上面的蓝色方块", new GenerationOptions { NumInferenceSteps = 2 });
-        Assert.Equal([1, 3, TinyPretraining.Size, TinyPretraining.Size], result.Images.shape);
+        Assert.Equal([1, 3, TinyPretraining.Size, TinyPretraining.Size], result.ImageTensor.shape);
 
         using SafetensorsFile mean = SafetensorsFile.Open(Path.Combine(run.LatestCheckpoint!, "ema.safetensors"));
         using Tensor expected = mean.Read("unet.conv_in.weight");

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Workshop.Pretraining;
 
@@ -21,7 +23,8 @@ internal sealed class TinyPretraining : IDisposable
                 (pixels[3 * pixel], pixels[(3 * pixel) + 1], pixels[(3 * pixel) + 2]) = ((byte)(i % 2 * 200), (byte)(i / 2 % 2 * 200), 90);
             }
 
-            ImageFile.WritePng(Path.Combine(DataFolder, $"p{i:00}.png"), new RgbImage(Size, Size, pixels));
+            using Image<Rgb24> picture = ImageConversion.FromBytes(Size, Size, pixels);
+            ImageFile.WritePng(Path.Combine(DataFolder, $"p{i:00}.png"), picture);
             File.WriteAllText(Path.Combine(DataFolder, $"p{i:00}.txt"), $"{"上中下"[i / 4]}面的{"蓝紫绿黄"[i % 4]}色方块");
         }
     }
