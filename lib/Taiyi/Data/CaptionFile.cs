@@ -50,8 +50,8 @@ internal static partial class CaptionFile
     {
         (string File, CaptionFormat Format)[] found =
         [
-            .. from file in files
-               from name in Names
+            .. from name in Names
+               from file in files
                where Path.GetFileName(file) == name.Name
                select (file, name.Format),
         ];

@@ -48,7 +48,7 @@ internal static class TextFile
     {
         ReadOnlySpan<byte> content = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(Encoding.UTF8.Preamble.Length) : bytes;
         char[] letters = new char[content.Length]; // UTF-16 has never more units than UTF-8 has bytes
-        OperationStatus status = Utf8.ToUtf16(content, letters, out int read, out int written, replaceInvalidSequences: false);
+        OperationStatus status = Utf8.ToUtf16(content, letters, out int read, out int written, replaceInvalidSequences: false, isFinalBlock: false);
         return status switch
         {
             OperationStatus.Done => new string(letters, 0, written),
@@ -83,12 +83,12 @@ internal static class TextFile
         }
     }
 
-    // Only where nothing before the fault was Chinese in UTF-8: else the file is damaged, not in another encoding.
+    // Only where nothing before the fault was Chinese in UTF-8 (three bytes from 0xe0 on): else the file is damaged, not in another encoding.
     private static string Gb18030Hint(ReadOnlySpan<byte> content, int fault)
     {
         int start = content[..fault].LastIndexOf((byte)'\n') + 1;
         int length = content[start..].IndexOfAny((byte)'\r', (byte)'\n');
-        if (!Ascii.IsValid(content[..fault]))
+        if (content[..fault].IndexOfAnyInRange((byte)0xe0, (byte)0xff) >= 0)
         {
             return "";
         }

@@ -1,6 +1,5 @@
 using Taiyi.Files;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Files;
 

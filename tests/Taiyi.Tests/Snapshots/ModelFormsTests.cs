@@ -143,7 +143,7 @@ public sealed class ModelFormsTests : IDisposable
     {
         CopyWithWeights();
         string path = Path.Combine(_folder, file);
-        File.WriteAllBytes(path, [(byte)'\n', 0xd2, 0xbb, .. File.Exists(path) ? File.ReadAllBytes(path) : []]);
+        File.WriteAllBytes(path, [(byte)'\n', 0xba, 0xec, .. File.Exists(path) ? File.ReadAllBytes(path) : []]);
 
         string message = Assert.Throws<CheckpointException>(() => ModelFolder.Open(_folder).LoadTokenizer()).Message;
 
