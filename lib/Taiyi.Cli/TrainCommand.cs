@@ -47,6 +47,10 @@ internal sealed class TrainCommand
             modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
+        foreach (string note in dataset.Notes)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
+        }
 
         TrainingRun run = saved is null
             ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), DType = pipeline.DType.ToString() })

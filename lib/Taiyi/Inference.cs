@@ -81,6 +81,7 @@ public static class Inference
     /// <summary>The style words that suit a model: those of its folder, else the original project's.</summary>
     public static string StyleOf(StableDiffusionPipeline pipeline) => pipeline.Defaults.Style ?? DefaultStyle;
 
-    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>.</summary>
-    public static string WithStyle(string prompt, string style = DefaultStyle) => style.Length == 0 ? prompt : $"{prompt}，{style}";
+    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>; an empty one of the two adds no comma.</summary>
+    public static string WithStyle(string prompt, string style = DefaultStyle) =>
+        string.Join('，', ((string[])[prompt, style]).Where(words => !string.IsNullOrWhiteSpace(words)));
 }

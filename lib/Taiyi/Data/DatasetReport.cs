@@ -26,11 +26,14 @@ public sealed record DatasetReport
     /// <summary>Pictures in formats that are not read (GIF, TIFF, HEIC and others), by their extensions.</summary>
     public required IReadOnlyList<string> PicturesOfOtherFormats { get; init; }
 
-    /// <summary>Captions (the file they speak of, or the text file they are in) without a picture.</summary>
+    /// <summary>Captions (the picture they speak of, or the text file they are in) without a picture.</summary>
     public required IReadOnlyList<string> CaptionsWithoutPicture { get; init; }
 
     /// <summary>Pictures with two captions, and pictures that share one text file.</summary>
     public required IReadOnlyList<string> NotOneToOne { get; init; }
+
+    /// <summary>What is no fault but should be told, a sentence each: a caption file in another encoding, repeats of kohya's that are not used.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether each picture has one caption and each caption one picture.</summary>
     public bool IsOneToOne => PicturesWithoutCaption.Count + PicturesOfOtherFormats.Count + CaptionsWithoutPicture.Count + NotOneToOne.Count == 0;

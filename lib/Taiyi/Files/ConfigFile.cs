@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -28,7 +27,7 @@ internal sealed partial class ConfigFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(Quoted(File.ReadAllBytes(path)));
+            using JsonDocument document = JsonDocument.Parse(Quoted(TextFile.Read(path)));
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone())
                 : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a config: copy the file again.");
@@ -36,6 +35,10 @@ internal sealed partial class ConfigFile
         catch (JsonException error)
         {
             throw new CheckpointException($"'{path}' is not valid JSON (line {error.LineNumber + 1}): copy the file again.", error);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new CheckpointException(error.Message, error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -122,13 +125,8 @@ internal sealed partial class ConfigFile
     }
 
     // Python's json writes infinity and NaN as bare words, which JSON has not; diffusers has -Infinity in lambda_min_clipped.
-    private static ReadOnlyMemory<byte> Quoted(byte[] json)
-    {
-        string text = Encoding.UTF8.GetString(json);
-        return text.Contains("Infinity", StringComparison.Ordinal) || text.Contains("NaN", StringComparison.Ordinal)
-            ? Encoding.UTF8.GetBytes(BareWords().Replace(text, match => match.Groups["bare"].Success ? $"\"{match.Value}\"" : match.Value))
-            : json;
-    }
+    private static string Quoted(string json) =>
+        BareWords().Replace(json, match => match.Groups["bare"].Success ? $"\"{match.Value}\"" : match.Value);
 
     [GeneratedRegex("""
         "(?:\\.|[^"\\])*"|(?<bare>-?Infinity|NaN)

@@ -10,19 +10,23 @@ internal delegate object? PickleFunction(object?[] arguments);
 /// <summary>
 /// The part of Python's pickle machine (protocols 2 to 5) that state dicts use. Plain values become <see cref="string"/>,
 /// <see cref="long"/>, <see cref="BigInteger"/>, <see cref="double"/>, <see cref="bool"/>, <c>null</c>,
-/// <c>object?[]</c> for a tuple, <see cref="List{T}"/> and <see cref="OrderedDictionary{TKey, TValue}"/>.
+/// <c>object?[]</c> for a tuple, <see cref="List{T}"/>, <see cref="OrderedDictionary{TKey, TValue}"/>, and everything else a
+/// <see cref="PickleObject"/>.
 /// </summary>
 /// <remarks>
-/// Python would import and call whatever a pickle names. Here a name is only a key of the table that the caller gives;
-/// any other name ends the reading, so nothing from the file is ever executed.
+/// Python would import and call whatever a pickle names. Here a name is only a key of the table that the caller gives, and any
+/// other name gives an inert placeholder, as do calls of it and attributes put to it: nothing from the file is ever executed.
 /// Opcodes: <c>https://github.com/python/cpython/blob/main/Lib/pickletools.py</c>.
 /// </remarks>
 /// <param name="bytes">The pickle.</param>
-/// <param name="globals">What each allowed <c>module name</c> stands for: a <see cref="PickleFunction"/> or a value.</param>
+/// <param name="globals">What each known <c>module name</c> stands for: a <see cref="PickleFunction"/> or a value.</param>
 /// <param name="persistentLoad">Resolves BINPERSID: the reference to something stored beside the pickle.</param>
 internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, object> globals, Func<object?, object> persistentLoad)
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    // Python's dictionaries may have the key None, .NET's may not.
+    private static readonly PickleObject NoneKey = new("builtins None");
 
     private readonly Stack<List<object?>> _marked = [];
     private readonly Dictionary<long, object?> _memo = [];
@@ -30,7 +34,7 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
     private int _position;
 
     /// <summary>Runs the pickle to its STOP and returns the object it describes.</summary>
-    /// <exception cref="InvalidDataException">The pickle is malformed, or names something that is not in the table.</exception>
+    /// <exception cref="InvalidDataException">The pickle is malformed.</exception>
     public object? Read()
     {
         while (true)
@@ -63,9 +67,20 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
             case 'M': return Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); // BININT2
             case 'J': return Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); // BININT
             case '\x8a': return PushInteger(new BigInteger(Take(Take(1)[0]))); // LONG1
+            case '\x8b': return PushInteger(new BigInteger(Take(Length4()))); // LONG4
             case 'G': return Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); // BINFLOAT
             case 'X': return Push(Text(Take(Length4()))); // BINUNICODE
             case '\x8c': return Push(Text(Take(Take(1)[0]))); // SHORT_BINUNICODE
+            case '\x8d': return Push(Text(Take(Length8()))); // BINUNICODE8
+            case 'C': return PushBytes(Take(1)[0]); // SHORT_BINBYTES
+            case 'B': return PushBytes(Length4()); // BINBYTES
+            case '\x8e' or '\x96': return PushBytes(Length8()); // BINBYTES8, BYTEARRAY8
+            case 'U': return PushBytes(Take(1)[0]); // SHORT_BINSTRING: bytes of Python 2
+            case 'T': return PushBytes(Length4()); // BINSTRING
+            case '\x8f': return Push(new PickleObject("builtins set")); // EMPTY_SET
+            case '2': return Push(Top()); // DUP
+            case '0': Pop(); return true; // POP
+            case '1': PopToMark(); return true; // POP_MARK
             case ')': return Push(Array.Empty<object?>()); // EMPTY_TUPLE
             case ']': return Push(new List<object?>()); // EMPTY_LIST
             case '}': return Push(new OrderedDictionary<object, object?>()); // EMPTY_DICT
@@ -95,6 +110,10 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
             case '\x93': return Push(StackGlobal(PopTuple(2))); // STACK_GLOBAL
             case 'Q': return Push(persistentLoad(Pop())); // BINPERSID
             case 'R': return Push(Reduce(PopTuple(2))); // REDUCE
+            case '\x81': return Push(Reduce(PopTuple(2))); // NEWOBJ
+            case '\x92': PopTuple(1); return Push(Reduce(PopTuple(2))); // NEWOBJ_EX, whose keywords come last
+            case '\x90': PopToMark(); _ = Top<PickleObject>(); return true; // ADDITEMS
+            case '\x91': PopToMark(); return Push(new PickleObject("builtins frozenset")); // FROZENSET
             case 'b': IgnoreState(Pop()); return true; // BUILD
             default: return false;
         }
@@ -102,17 +121,26 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
 
     private object Global(string module, string name) => globals.TryGetValue($"{module} {name}", out object? value)
         ? value
-        : throw new InvalidDataException($"it asks for the Python object '{module} {name}', which no state dict needs; nothing was run");
+        : new PickleObject($"{module} {name}");
 
     private object StackGlobal(object?[] names) => names is [string module, string name]
         ? Global(module, name)
         : throw Malformed("STACK_GLOBAL has no two names");
 
-    private object? Reduce(object?[] call) => call is [PickleFunction function, object?[] arguments]
-        ? function(arguments)
-        : throw Malformed("REDUCE has no function and tuple");
+    private object? Reduce(object?[] call) => call switch
+    {
+        [PickleFunction function, object?[] arguments] => function(arguments),
+        [PickleObject unknown, object?[]] => new PickleObject(unknown.Name),
+        _ => throw Malformed("REDUCE has no function and tuple"),
+    };
 
-    private void Append(List<object?> items) => Top<List<object?>>().AddRange(items);
+    private void Append(List<object?> items)
+    {
+        if (Top() is not PickleObject)
+        {
+            Top<List<object?>>().AddRange(items);
+        }
+    }
 
     private void SetItems(IReadOnlyList<object?> items)
     {
@@ -121,16 +149,26 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
             throw Malformed("SETITEMS has a key without a value");
         }
 
+        if (Top() is PickleObject)
+        {
+            return;
+        }
+
         var dictionary = Top<OrderedDictionary<object, object?>>();
         for (int i = 0; i < items.Count; i += 2)
         {
-            dictionary[items[i] ?? throw Malformed("a dictionary has the key None")] = items[i + 1];
+            dictionary[items[i] ?? NoneKey] = items[i + 1];
         }
     }
 
     /// <summary>A state dict carries attributes such as <c>_metadata</c>, which hold no tensor.</summary>
     private void IgnoreState(object? state)
     {
+        if (Top() is PickleObject)
+        {
+            return;
+        }
+
         _ = Top<OrderedDictionary<object, object?>>();
         if (state is not OrderedDictionary<object, object?>)
         {
@@ -142,6 +180,13 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
     {
         _stack.Add(value);
         return true;
+    }
+
+    // No tensor is made of bytes: they are left unread.
+    private bool PushBytes(int count)
+    {
+        Take(count);
+        return Push(new PickleObject("builtins bytes"));
     }
 
     private bool PushInteger(BigInteger value) =>
@@ -187,6 +232,12 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
     {
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
         return length <= int.MaxValue ? (int)length : throw Malformed($"a text of {length} bytes begins");
+    }
+
+    private int Length8()
+    {
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+        return length <= int.MaxValue ? (int)length : throw Malformed($"{length} bytes begin");
     }
 
     private string Text(ReadOnlySpan<byte> utf8)

@@ -41,8 +41,7 @@ public sealed class TorchFile : IStateDictFile
     /// <param name="path">The file.</param>
     /// <returns>The open file; dispose of it when its tensors are copied.</returns>
     /// <exception cref="CheckpointException">
-    /// The file is missing, truncated, malformed or of torch's format before 1.6, or its pickle names anything that a
-    /// state dict does not need.
+    /// The file is missing, truncated, malformed or of torch's format before 1.6, or its pickle holds no dictionary of tensors.
     /// </exception>
     public static TorchFile Open(string path)
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Files;
 
 /// <summary>
-/// The pickle of <c>torch.save(state_dict)</c>: the names it may use, and what they mean.
+/// The pickle of <c>torch.save(state_dict)</c>: the names of which tensors are made, and what they mean. Whatever else a training puts beside the tensors is passed over.
 /// </summary>
 /// <remarks>
 /// Sources: <c>torch/serialization.py</c> (persistent ids), <c>torch/_utils.py</c> (<c>_rebuild_tensor_v2</c>,
@@ -29,10 +29,15 @@ internal static class TorchPickle
     };
 
     /// <summary>The tensors of a state dict, or of the state dict that a training checkpoint holds under <c>state_dict</c>.</summary>
-    /// <exception cref="InvalidDataException">The pickle is malformed, names anything else, or holds no tensor.</exception>
+    /// <exception cref="InvalidDataException">The pickle is malformed, or holds no tensor, or one of another kind than dense.</exception>
     public static IEnumerable<KeyValuePair<string, TorchView>> Read(byte[] pickle)
     {
         object? root = new PickleReader(pickle, Globals, LoadStorage).Read();
+        if (root is PickleObject other)
+        {
+            throw new InvalidDataException($"it holds the Python object '{other.Name}', not a dictionary of tensors; nothing of it was run");
+        }
+
         if (root is not OrderedDictionary<object, object?> dictionary)
         {
             throw new InvalidDataException("it holds no dictionary of tensors");
@@ -43,6 +48,11 @@ internal static class TorchPickle
         List<KeyValuePair<string, TorchView>> tensors = [];
         foreach ((object key, object? value) in stateDict)
         {
+            if (value is PickleObject { Name: { } kind } && kind.StartsWith("torch", StringComparison.Ordinal) && kind.Contains("_rebuild_"))
+            {
+                throw new InvalidDataException($"the tensor '{key}' is of a kind that cannot be read ('{kind}')");
+            }
+
             // Beside the tensors a checkpoint counts epochs and the like.
             if (key is string name && value is TorchView view)
             {

@@ -17,17 +17,13 @@ internal static class LdmKeys
     public const string VaePrefix = "first_stage_model.";
     public const string TextEncoderPrefix = "cond_stage_model.transformer.";
 
-    /// <summary>Today's name of a UNet tensor; null for a name of another network.</summary>
-    public static Func<string, string?> UNet(UNet2DConditionConfig config) => Renamer(UNetPrefix, UNetModules(config));
+    /// <summary>Today's name of a UNet tensor whose prefix is taken off.</summary>
+    public static Func<string, string> UNet(UNet2DConditionConfig config) => Renamer(UNetModules(config));
 
-    /// <summary>Today's name of a VAE tensor; null for a name of another network.</summary>
-    public static Func<string, string?> Vae(AutoencoderKLConfig config) => Renamer(VaePrefix, VaeModules(config));
+    /// <summary>Today's name of a VAE tensor whose prefix is taken off.</summary>
+    public static Func<string, string> Vae(AutoencoderKLConfig config) => Renamer(VaeModules(config));
 
-    /// <summary>Today's name of a text encoder tensor; null for a name of another network.</summary>
-    public static Func<string, string?> TextEncoder() => Renamer(TextEncoderPrefix, []);
-
-    private static Func<string, string?> Renamer(string prefix, Dictionary<string, string> modules) =>
-        name => name.StartsWith(prefix, StringComparison.Ordinal) ? Rename(name[prefix.Length..], modules) : null;
+    private static Func<string, string> Renamer(Dictionary<string, string> modules) => name => Rename(name, modules);
 
     /// <summary>Replaces the longest leading path that names a module of the table.</summary>
     private static string Rename(string name, Dictionary<string, string> modules)

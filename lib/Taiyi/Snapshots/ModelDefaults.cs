@@ -44,7 +44,11 @@ public sealed record ModelDefaults(
 
         try
         {
-            return JsonSerializer.Deserialize<ModelDefaults>(File.ReadAllBytes(path), SnakeCase) ?? new ModelDefaults();
+            return JsonSerializer.Deserialize<ModelDefaults>(TextFile.Read(path), SnakeCase) ?? new ModelDefaults();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new CheckpointException(error.Message, error);
         }
         catch (JsonException error)
         {

@@ -9,12 +9,12 @@ internal sealed record ModelFiles
     // The full precision first; a half-precision variant only where nothing else is there.
     private static readonly string[] Endings =
     [
-        ".safetensors", ".fp32.safetensors", ".bin", ".fp32.bin",
-        ".fp16.safetensors", ".bf16.safetensors", ".fp16.bin", ".bf16.bin",
+        .. EndingsOf("", ".safetensors"), .. EndingsOf(".fp32", ".safetensors"), .. EndingsOf("", ".bin"), .. EndingsOf(".fp32", ".bin"),
+        .. EndingsOf(".fp16", ".safetensors"), .. EndingsOf(".bf16", ".safetensors"), .. EndingsOf(".fp16", ".bin"), .. EndingsOf(".bf16", ".bin"),
     ];
 
-    /// <summary>Whether the three networks share one LDM file.</summary>
-    public bool IsLdm { get; private init; }
+    /// <summary>The names in the one file that the three networks share; null where each has a file of its own.</summary>
+    public CheckpointKeys? Keys { get; private init; }
 
     public required string Folder { get; init; }
 
@@ -49,6 +49,7 @@ internal sealed record ModelFiles
 
     private static ModelFiles InFolder(string folder)
     {
+        TextEncoderKeys.RefuseClip(folder);
         List<string> missing = [];
         ModelFiles files = new()
         {
@@ -90,24 +91,19 @@ internal sealed record ModelFiles
         }
     }
 
+    // One file, or the index of several: diffusers puts a variant before the last part of the index's name, others before the format.
+    private static IEnumerable<string> EndingsOf(string variant, string format) => variant.Length == 0
+        ? [format, $"{format}.index.json"]
+        : [variant + format, $"{format}.index{variant}.json", $"{variant}{format}.index.json"];
+
     private static ModelFiles InCheckpoint(string file)
     {
-        using (IStateDictFile checkpoint = StateDictFile.Open(file))
-        {
-            string[] prefixes = [LdmKeys.UNetPrefix, LdmKeys.VaePrefix, LdmKeys.TextEncoderPrefix];
-            string[] missing = [.. prefixes.Where(prefix => !checkpoint.Tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)))];
-            if (missing.Length > 0)
-            {
-                throw new CheckpointException(
-                    $"'{file}' is no checkpoint of a whole model: none of its {checkpoint.Tensors.Count} tensors begins with {string.Join(", ", missing)}. Give a .ckpt with UNet, VAE and text encoder, or the folder of {Layout}.");
-            }
-        }
-
+        CheckpointKeys keys = KeysOf(file);
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         string? vocabulary = Optional("tokenizer/vocab.txt") ?? Optional("vocab.txt");
         return new ModelFiles
         {
-            IsLdm = true,
+            Keys = keys,
             Folder = folder,
             UNetWeights = file,
             VaeWeights = file,
@@ -121,6 +117,18 @@ internal sealed record ModelFiles
         };
 
         string? Optional(string relative) => Path.Combine(folder, relative) is var path && File.Exists(path) ? path : null;
+    }
+
+    private static CheckpointKeys KeysOf(string file)
+    {
+        using IStateDictFile checkpoint = StateDictFile.Open(file);
+        TextEncoderKeys.RefuseClip(checkpoint);
+        CheckpointKeys keys = CheckpointKeys.Of(checkpoint);
+        string[] missing = [.. keys.Missing(checkpoint)];
+        return missing.Length == 0
+            ? keys
+            : throw new CheckpointException(
+                $"'{file}' is no checkpoint of a whole model: none of its {checkpoint.Tensors.Count} tensors begins with {string.Join(", ", missing)}. Give a .ckpt with UNet, VAE and text encoder, or the folder of {Layout}.");
     }
 
     private static string Hint(string folder)

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Taiyi.Snapshots;
 
 /// <summary>
-/// A model on disk: a Hugging Face snapshot folder, or one LDM checkpoint with the tokenizer's <c>vocab.txt</c> beside it.
+/// A model on disk: a Hugging Face snapshot folder, or one checkpoint of all networks with the tokenizer's <c>vocab.txt</c> beside it.
 /// Opening it reads the configs; each network is read when it is loaded.
 /// </summary>
 /// <remarks>
 /// Weights are taken from <c>.safetensors</c> before <c>.bin</c>, and from half-precision variants only if there is no
-/// other file. An LDM checkpoint takes the configs of the folder that it lies in, and Taiyi's own where there are none.
+/// other file; a network may be in several files with their index. A single checkpoint takes the configs of the folder that it lies in, and Taiyi's own where there are none.
 /// </remarks>
 public sealed class ModelFolder
 {
@@ -50,7 +50,7 @@ public sealed class ModelFolder
     public ModelDefaults Defaults { get; }
 
     /// <summary>Finds all parts of a model and reads its configs.</summary>
-    /// <param name="path">A snapshot folder, or a single <c>.ckpt</c> or <c>.safetensors</c> file in LDM's layout.</param>
+    /// <param name="path">A snapshot folder, or a single <c>.ckpt</c> or <c>.safetensors</c> file with the names of latent diffusion or of Fengshenbang's training script.</param>
     /// <exception cref="CheckpointException">
     /// There is no whole model, or a config asks for what this family does not use, or two parts do not belong together.
     /// </exception>
@@ -63,15 +63,15 @@ public sealed class ModelFolder
 
     /// <summary>The UNet's weights under today's names; dispose of the file.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
-    public IStateDictFile OpenUNet() => Open(_files.UNetWeights, _files.IsLdm ? LdmKeys.UNet(UNetConfig) : name => name);
+    public IStateDictFile OpenUNet() => Open(_files.UNetWeights, _ => _files.Keys?.UNet(UNetConfig) ?? (name => name));
 
     /// <summary>The VAE's weights under today's names, whichever its file uses; dispose of the file.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
-    public IStateDictFile OpenVae() => Open(_files.VaeWeights, _files.IsLdm ? LdmKeys.Vae(VaeConfig) : VaeAttentionKeys.Rename);
+    public IStateDictFile OpenVae() => Open(_files.VaeWeights, _ => _files.Keys?.Vae(VaeConfig) ?? VaeAttentionKeys.Rename);
 
-    /// <summary>The text encoder's weights; dispose of the file.</summary>
-    /// <exception cref="CheckpointException">The file is malformed.</exception>
-    public IStateDictFile OpenTextEncoder() => Open(_files.TextEncoderWeights, _files.IsLdm ? LdmKeys.TextEncoder() : name => name);
+    /// <summary>The text encoder's weights under the names of BERT itself, without the prefix and head of a class around it; dispose of the file.</summary>
+    /// <exception cref="CheckpointException">The file is malformed, or is CLIP's.</exception>
+    public IStateDictFile OpenTextEncoder() => Open(_files.TextEncoderWeights, file => _files.Keys?.TextEncoder(file) ?? TextEncoderKeys.Renamer(file, ""));
 
     /// <summary>Builds the UNet and reads its weights.</summary>
     /// <param name="device">Where it lives; the CPU if null.</param>
@@ -96,12 +96,12 @@ public sealed class ModelFolder
     /// <exception cref="CheckpointException">A tokenizer file is malformed.</exception>
     public BertTokenizer LoadTokenizer() => BertTokenizer.FromFolder(TokenizerFolder, TextEncoderConfig.MaxPositionEmbeddings);
 
-    private static RenamedStateDictFile Open(string path, Func<string, string?> rename)
+    private static RenamedStateDictFile Open(string path, Func<IStateDictFile, Func<string, string?>> rename)
     {
         IStateDictFile file = StateDictFile.Open(path);
         try
         {
-            return new RenamedStateDictFile(file, rename);
+            return new RenamedStateDictFile(file, rename(file));
         }
         catch
         {
