@@ -1,6 +1,5 @@
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
-using Taiyi.Data;
 
 namespace Taiyi.Workshop.Composing;
 

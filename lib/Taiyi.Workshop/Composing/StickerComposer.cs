@@ -1,7 +1,6 @@
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
-using Taiyi.Data;
 
 namespace Taiyi.Workshop.Composing;
 
