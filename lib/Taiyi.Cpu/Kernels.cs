@@ -60,10 +60,11 @@ internal static class Kernels
     public static Tensor Conv2d(Tensor input, Tensor weight, Tensor? bias, long stride, long padding)
     {
         long outputs = weight.shape[0];
-        if (outputs % OutputBlock > 0 && input.requires_grad && is_grad_enabled() && input.device_type == DeviceType.CPU)
+        if (outputs % OutputBlock > 0 && input.device_type == DeviceType.CPU
+            && (input.dtype != ScalarType.Float32 || (input.requires_grad && is_grad_enabled())))
         {
             // Of a block of outputs that is not full, oneDNN's gradient of the input multiplies memory that nobody filled by 0: NaN,
-            // where that memory holds no finite numbers.
+            // where that memory holds no finite numbers. In bfloat16 its outputs are wrong too, on processors with units for it.
             using var scope = NewDisposeScope();
             long missing = OutputBlock - (outputs % OutputBlock);
             Tensor whole = Conv2d(input, functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]), bias is null ? null : functional.pad(bias, [0, missing]), stride, padding);

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Spectre.Console;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
+using Spectre.Console;
 using Taiyi.Data;
 using Taiyi.Models;
 using Taiyi.Schedulers;

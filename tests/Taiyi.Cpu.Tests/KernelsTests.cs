@@ -89,6 +89,22 @@ public sealed class KernelsTests
     }
 
     [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(16)]
+    public void A_convolution_of_bfloat16_to_few_outputs_stays_near_float32(int outputs)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        (Tensor map, Tensor weight, Tensor bias) = RandomConvolution.Draw(batch: 2, channels: 32, outputs, height: 16, width: 16);
+        (Tensor x, Tensor w, Tensor b) = (map.bfloat16(), weight.bfloat16(), bias.bfloat16());
+
+        Tensor exact = functional.conv2d(x.to(float32), w.to(float32), b.to(float32), [1, 1], [1, 1]);
+
+        Close.Assert(exact, Kernels.Conv2d(x, w, b, 1, 1), 0.05); // of values up to 7, eight bits each
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void The_gradient_through_few_outputs_holds_nothing_of_freed_memory(bool isTrained)

@@ -128,10 +128,10 @@ public sealed class LoraFile : IDisposable
     private static Func<string, string?> FromLdm(UNet2DConditionConfig layout)
     {
         const string weight = ".weight";
-        Func<string, string?> rename = LdmKeys.UNet(layout);
+        Func<string, string> rename = LdmKeys.UNet(layout);
         return path =>
         {
-            string? name = rename(LdmKeys.UNetPrefix + path + weight)?[..^weight.Length];
+            string name = rename(path + weight)[..^weight.Length];
             return name == path ? null : name;
         };
     }
