@@ -121,7 +121,6 @@ public static class SubjectStatistics
             (dot, aa, bb) = (dot + a[k] * b[k], aa + a[k] * a[k], bb + b[k] * b[k]);
         }
 
-        double lengths = Math.Sqrt(aa * bb);
-        return lengths > 1e-9 ? dot / lengths : 0; // pictures that are all the same leave rounding errors only
+        return Math.Min(aa, bb) > 1e-9 ? dot / Math.Sqrt(aa * bb) : 0; // pictures that are all the same leave rounding errors only
     }
 }
