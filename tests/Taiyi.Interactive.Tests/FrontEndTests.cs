@@ -29,7 +29,7 @@ public sealed class FrontEndTests : IDisposable
         Assert.Equal("step 12 of 12", live[^1]);
         Assert.True(live.Length > 2, $"The training was seen to move {live.Length} times: {string.Join(", ", live)}");
         Assert.Contains("the last of all", (string?)seen["last"], StringComparison.Ordinal);
-        Assert.Contains("WriteLine", Texts(seen["completions"]));
+        Assert.Contains(Texts(seen["completions"]), completion => completion.StartsWith("WriteLine", StringComparison.Ordinal)); // theirs puts "($1)" behind a method
         if (canStop)
         {
             Assert.Contains("interrupted", (string?)seen["stopped"], StringComparison.Ordinal);
