@@ -28,6 +28,7 @@ public static class NativeLibraryResolver
     {
         if (Interlocked.Exchange(ref _registered, 1) == 0)
         {
+            NativeEnvironment.Prepare();
             Watch(AssemblyLoadContext.Default);
             AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => WatchContextOf(loaded.LoadedAssembly);
             foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies())

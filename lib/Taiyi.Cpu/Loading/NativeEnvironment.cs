@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+
+namespace Taiyi.Cpu;
+
+/// <summary>
+/// Sets what libtorch and its OpenMP read from the environment when they are loaded. A variable that the user has set stays as it is.
+/// </summary>
+internal static partial class NativeEnvironment
+{
+    // Turns of an idle thread's waiting loop before it goes to sleep. By default libgomp's threads wait for some hundred million turns
+    // as long as there is a core for each, also when other programs want those cores: one that generates pictures beside eight busy
+    // processes then takes ten times as long. After a thousand turns, some microseconds, the next loop of the same layer has begun.
+    private const string SpinCount = "1000";
+
+    // The same in milliseconds, for the OpenMP of Intel and LLVM.
+    private const string BlockTime = "1";
+
+    private static readonly string[] SpinVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY"];
+
+    /// <summary>Sets them. Call it before libtorch is loaded: afterwards it has no effect.</summary>
+    public static void Prepare()
+    {
+        if (SpinVariables.All(name => Environment.GetEnvironmentVariable(name) is null))
+        {
+            Set(OperatingSystem.IsLinux() ? "GOMP_SPINCOUNT" : "KMP_BLOCKTIME", OperatingSystem.IsLinux() ? SpinCount : BlockTime);
+        }
+
+        // Warnings about kernels that this processor has no use for, thousands of lines of them on some.
+        SetIfAbsent("TORCH_CPP_LOG_LEVEL", "ERROR");
+
+        // Memory of tensors above 2 MiB in pages of that size: a map is touched for the first time in a five-hundredth of the page faults.
+        SetIfAbsent("THP_MEM_ALLOC_ENABLE", "1");
+    }
+
+    private static void SetIfAbsent(string name, string value)
+    {
+        if (Environment.GetEnvironmentVariable(name) is null)
+        {
+            Set(name, value);
+        }
+    }
+
+    // .NET keeps a copy of the environment of its own, which native code does not see; Windows' is the system's.
+    private static void Set(string name, string value)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Environment.SetEnvironmentVariable(name, value);
+        }
+        else
+        {
+            _ = SetNative(name, value, overwrite: 0);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetNative(string name, string value, int overwrite);
+}
