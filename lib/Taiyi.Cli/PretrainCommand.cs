@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Taiyi.Models;
 using Taiyi.Pretraining;
 
 namespace Taiyi.Cli;
@@ -27,9 +28,17 @@ internal sealed class PretrainVaeCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<int?> _latentChannels = new("--latent-channels") { Description = "Channels of the latents (4 if absent)", HelpName = "C" };
+
+    private readonly Option<string?> _from = new("--from")
+    {
+        Description = "Folder of a VAE whose weights the training begins with wherever they fit, such as data/models/taiyi-mini/vae; random weights if absent",
+        HelpName = "DIR",
+    };
+
     public PretrainVaeCommand()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels };
+        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -51,8 +60,13 @@ internal sealed class PretrainVaeCommand
 
     private VaePretrainingOptions NewOptions(ParseResult parsed)
     {
-        VaePretrainingOptions options = new() { Data = _settings.Data(parsed) };
-        return _settings.Overlay(parsed, parsed.GetValue(_channels) is { Length: > 0 } channels ? options with { Vae = VaePretrainingOptions.VaeOf(channels) } : options);
+        VaePretrainingOptions options = new()
+        {
+            Data = _settings.Data(parsed),
+            InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
+        };
+        AutoencoderKLConfig vae = parsed.GetValue(_channels) is { Length: > 0 } channels ? VaePretrainingOptions.VaeOf(channels) : options.Vae;
+        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels } });
     }
 }
 

@@ -104,6 +104,12 @@ public sealed record VaePretrainingOptions : PretrainingOptions
         (Steps, BatchSize, LearningRate) = (2800, 8, 1e-3);
     }
 
+    /// <summary>
+    /// Folder of a VAE whose weights the training begins with wherever they fit, also one of fewer resolutions or other latents:
+    /// see <see cref="VaeWarmStart"/>. Null for random weights.
+    /// </summary>
+    public string? InitialVae { get; init; }
+
     /// <summary>Sizes of the network; its scaling factor is measured at the end.</summary>
     public AutoencoderKLConfig Vae { get; init; } = VaeOf(32, 64, 128);
 

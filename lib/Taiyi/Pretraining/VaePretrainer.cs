@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Pretraining;
 
-/// <summary>Trains a VAE from nothing on variations of pictures.</summary>
+/// <summary>Trains a VAE on variations of pictures, from nothing or from the weights of another.</summary>
 public sealed class VaePretrainer : Pretrainer
 {
     private const int SheetPictures = 16, EvaluationBatch = 32, ScalePictures = 512;
@@ -32,6 +32,12 @@ public sealed class VaePretrainer : Pretrainer
         _loss = new VaeLoss(run.Options.Weights);
         _vae = new AutoencoderKL(run.Options.Vae, device, DType);
         Initialize(_vae, "first weights");
+        if (run.Options.InitialVae is { } initial && run.LatestCheckpoint is null)
+        {
+            using AutoencoderKL begin = SnapshotWriter.ReadVae(initial);
+            VaeWarmStart.Copy(begin, _vae);
+        }
+
         Start(new KeyValuePair<string, nn.Module>("vae", _vae));
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -7,6 +8,8 @@ namespace Taiyi.Models;
 public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, long stride = 1, long padding = 0)
     : WeightedLayer(nameof(Conv2d), [outChannels, inChannels, kernelSize, kernelSize], outChannels)
 {
+    private const long OutputBlock = 16;
+
     private readonly bool _keepsSize = stride == 1 && kernelSize == 1 + (2 * padding);
 
     /// <summary>(B, inChannels, H, W) -> (B, outChannels, H/stride, W/stride).</summary>
@@ -53,7 +56,19 @@ public sealed class Conv2d(long inChannels, long outChannels, long kernelSize, l
     private Tensor Convolve(Tensor input) => Apply(input, (weight, bias) =>
         IsWinograd(input) ? (LeavesWeights ? WinogradConvolution.Convolve(input, weight, bias!) : WinogradLayer.Run(input, weight, bias!))
         : IsIm2Col(input, stride) ? Im2ColConvolution.Convolve(input, weight, bias!, stride, padding)
+        : !LeavesWeights && input.device_type == DeviceType.CPU && outChannels % OutputBlock > 0 ? ConvolveInWholeBlocks(input, weight, bias!)
         : functional.conv2d(input, weight, bias, [stride, stride], [padding, padding]));
+
+    // libtorch's own convolution on a CPU (oneDNN) computes outputs in blocks of 16. Of a block that is not full its gradient of the
+    // input reads memory that nobody filled, times weights of 0: NaN where that memory holds no finite numbers.
+    private Tensor ConvolveInWholeBlocks(Tensor input, Tensor weight, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        long missing = OutputBlock - (outChannels % OutputBlock);
+        Tensor whole = functional.conv2d(
+            input, functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]), functional.pad(bias, [0, missing]), [stride, stride], [padding, padding]);
+        return whole.narrow(1, 0, outChannels).MoveToOuterDisposeScope();
+    }
 
     private Tensor InputGradient(Tensor gradient, long[] size) => Apply(gradient, (weight, _) =>
         IsWinograd(gradient) ? WinogradConvolution.InputGradient(gradient, weight)
