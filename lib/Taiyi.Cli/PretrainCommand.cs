@@ -36,9 +36,24 @@ internal sealed class PretrainVaeCommand
         HelpName = "DIR",
     };
 
+    private readonly Option<string?> _part = new Option<string?>("--part")
+    {
+        Description = "What is trained: all; inner, the level alone that the VAE of --from lacks, against that one's own maps, which is many times as fast and followed by all; decoder, which leaves the latents as they are",
+        HelpName = "PART",
+    }.AcceptOnly("all", "inner", "decoder");
+
+    private readonly Option<string[]> _others = new("--others")
+    {
+        Description = "Folders of further pictures, such as data/emoji data/poster; every so many-th is held out of them too",
+        HelpName = "DIR",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<double?> _othersShare = new("--others-share") { Description = "Share of the pictures of --others in a step (0.25 if absent)", HelpName = "S" };
+
     public PretrainVaeCommand()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from };
+        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from, _part, _others, _othersShare };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -54,19 +69,26 @@ internal sealed class PretrainVaeCommand
         IPictureSource pictures = run.Options.Data.Open(cancellationToken);
         using VaePretrainer trainer = new(run, pictures, _settings.ModelFolder(parsed), _settings.Device(parsed));
         _settings.Train(parsed, trainer, folder, cancellationToken);
-        Console.Out.WriteLine(FormattableString.Invariant($"{trainer.HeldOutPsnr():f2} dB on held-out pictures"));
+        foreach ((string name, PictureQuality quality) in trainer.HeldOutQuality())
+        {
+            Console.Out.WriteLine(FormattableString.Invariant($"held out of {name}: {quality.Psnr:f2} dB, sharpness {quality.Sharpness:f2} of the originals'"));
+        }
+
         return CommandRunner.Success;
     }
 
     private VaePretrainingOptions NewOptions(ParseResult parsed)
     {
+        PretrainingData data = _settings.Data(parsed);
         VaePretrainingOptions options = new()
         {
-            Data = _settings.Data(parsed),
+            Data = data,
             InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
+            Part = parsed.GetValue(_part) switch { "inner" => VaePart.InnerLevel, "decoder" => VaePart.Decoder, _ => VaePart.All },
+            Others = [.. (parsed.GetValue(_others) ?? []).Select(folder => data with { Path = Path.GetFullPath(folder) })],
         };
         AutoencoderKLConfig vae = parsed.GetValue(_channels) is { Length: > 0 } channels ? VaePretrainingOptions.VaeOf(channels) : options.Vae;
-        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels } });
+        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels }, OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare });
     }
 }
 
@@ -84,17 +106,19 @@ internal sealed class PretrainDiffusionCommand
 
     private readonly Option<int?> _width = new("--width") { Description = "Width of the text encoder (192 if absent)", HelpName = "D" };
     private readonly Option<int?> _layers = new("--layers") { Description = "Layers of the text encoder (3 if absent)", HelpName = "N" };
-    private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; OUTPUT/model/vae if absent", HelpName = "DIR" };
+    private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; that of --from, else OUTPUT/model/vae, if absent", HelpName = "DIR" };
 
     private readonly Option<string?> _from = new("--from")
     {
-        Description = "Model whose VAE, text encoder, UNet and vocabulary the training begins with, such as data/models/taiyi-mini; random weights if absent",
+        Description = "Model whose text encoder, UNet, vocabulary and, without --vae, VAE the training begins with, such as data/models/taiyi-mini; random weights if absent",
         HelpName = "DIR",
     };
 
+    private readonly Option<int?> _latentReuse = new("--latent-reuse") { Description = "How often the latents of a picture are used, each time with other noise and words (4 if absent)", HelpName = "N" };
+
     public PretrainDiffusionCommand()
     {
-        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from };
+        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from, _latentReuse };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -117,9 +141,9 @@ internal sealed class PretrainDiffusionCommand
     private DiffusionPretrainingOptions NewOptions(ParseResult parsed, string model)
     {
         string? from = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null;
-        if (from is not null && ((Option[])[_channels, _width, _layers, _vae]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } superfluous)
+        if (from is not null && ((Option[])[_channels, _width, _layers]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } superfluous)
         {
-            throw new ArgumentException($"{superfluous.Name} cannot stand beside --from: the model in '{from}' has its own sizes and VAE. Leave one of the two out.");
+            throw new ArgumentException($"{superfluous.Name} cannot stand beside --from: the model in '{from}' has its own sizes. Leave one of the two out.");
         }
 
         DiffusionPretrainingOptions options = new()
@@ -128,6 +152,7 @@ internal sealed class PretrainDiffusionCommand
             VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(from ?? model, "vae")),
             InitialModel = from,
         };
+        options = options with { LatentReuse = parsed.GetValue(_latentReuse) ?? options.LatentReuse };
         int width = parsed.GetValue(_width) ?? options.TextEncoder.HiddenSize, layers = parsed.GetValue(_layers) ?? options.TextEncoder.NumHiddenLayers;
         int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [.. options.UNet.BlockOutChannels];
         return _settings.Overlay(parsed, options with

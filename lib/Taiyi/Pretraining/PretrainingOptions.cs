@@ -95,6 +95,19 @@ public abstract record PretrainingOptions
     }
 }
 
+/// <summary>What of a VAE is trained.</summary>
+public enum VaePart
+{
+    /// <summary>All of it, on pictures.</summary>
+    All,
+
+    /// <summary>The innermost level, which the initial VAE lacks, on that one's own maps in place of pictures: see <see cref="VaeInnerLevel"/>. A training of the whole follows.</summary>
+    InnerLevel,
+
+    /// <summary>The decoder, on pictures: the latents stay what they are, so that a UNet that was trained on them goes on drawing.</summary>
+    Decoder,
+}
+
 /// <summary>How a VAE is trained. The defaults take 64 pixels to 16 x 16 latents of 4 channels, in half an hour of two CPU cores.</summary>
 public sealed record VaePretrainingOptions : PretrainingOptions
 {
@@ -106,9 +119,18 @@ public sealed record VaePretrainingOptions : PretrainingOptions
 
     /// <summary>
     /// Folder of a VAE whose weights the training begins with wherever they fit, also one of fewer resolutions or other latents:
-    /// see <see cref="VaeWarmStart"/>. Null for random weights.
+    /// see <see cref="WarmStart"/>. Null for random weights.
     /// </summary>
     public string? InitialVae { get; init; }
+
+    /// <summary>What is trained.</summary>
+    public VaePart Part { get; init; }
+
+    /// <summary>Pictures beside <see cref="PretrainingOptions.Data"/>, such as those of styles: folders with captions. Every so many-th is held out of them too.</summary>
+    public IReadOnlyList<PretrainingData> Others { get; init; } = [];
+
+    /// <summary>The share of <see cref="Others"/> in the pictures of a step, 0 to 1.</summary>
+    public double OthersShare { get; init; } = 0.25;
 
     /// <summary>Sizes of the network; its scaling factor is measured at the end.</summary>
     public AutoencoderKLConfig Vae { get; init; } = VaeOf(32, 64, 128);
@@ -133,6 +155,8 @@ public sealed record VaePretrainingOptions : PretrainingOptions
     public override void Validate()
     {
         base.Validate();
+        Check(Part == VaePart.All || InitialVae is not null, "part of the VAE that is trained", Part, "--from with a trained VAE, or all of it");
+        Check(OthersShare is >= 0 and <= 1, "share of the other pictures", OthersShare, "from 0 to 1");
         Check(HoldOutEvery > 1, "interval of held-out pictures", HoldOutEvery, "2 or more");
         Check(Data.Size % Vae.DownscaleFactor == 0, "picture size", Data.Size, $"a multiple of the VAE's factor, {Vae.DownscaleFactor}");
         Check(Vae.BlockOutChannels.All(c => c > 0 && c % Vae.NormNumGroups == 0), "VAE's channels", string.Join(", ", Vae.BlockOutChannels), $"multiples of {Vae.NormNumGroups}");
@@ -148,12 +172,13 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
         (Steps, BatchSize, LearningRate, WeightDecay) = (12000, 32, 8e-4, 0.01);
     }
 
-    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>; of no use with <see cref="InitialModel"/>.</summary>
+    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>
     public required string VaeFolder { get; init; }
 
     /// <summary>
-    /// Model that the training begins with: its networks, vocabulary and noise schedule are taken in place of the VAE and the
-    /// sizes named here, and must stay there until the training ends. Null for random weights.
+    /// Model that the training begins with: its text encoder, UNet, vocabulary and noise schedule are taken in place of the sizes
+    /// named here, and it must stay there until the training ends. Where the VAE has other latents than the model's own, the
+    /// UNet's first and last convolution begin anew. Null for random weights.
     /// </summary>
     public string? InitialModel { get; init; }
 
@@ -178,7 +203,7 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
     /// </summary>
     public double NoiseOffset { get; init; } = 0.1;
 
-    /// <summary>How often the latents of a variation are used, each time with other noise and another caption: encoding costs as much as half a step.</summary>
+    /// <summary>How often the latents of a variation are used, each time with other noise and another caption: encoding costs as much as a step.</summary>
     public int LatentReuse { get; init; } = 4;
 
     /// <summary>What the sample sheets show.</summary>

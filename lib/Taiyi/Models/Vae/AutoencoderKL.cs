@@ -48,8 +48,45 @@ public sealed class AutoencoderKL : Module
     public DiagonalGaussianDistribution Encode(Tensor image)
     {
         using var scope = NewDisposeScope();
-        Tensor moments = _quantConv.call(_encoder.call(image.to(_quantConv.ComputeDType)));
-        var posterior = new DiagonalGaussianDistribution(moments.to(image.dtype));
+        return Posterior(_encoder.call(image.to(_quantConv.ComputeDType)), image.dtype);
+    }
+
+    /// <summary>The outer levels' map of a picture, (B, C, H/f, W/f) for a factor of f, from which <see cref="EncodeInner"/> and <see cref="Middle"/> go on.</summary>
+    /// <param name="image">(B, 3, H, W), pixels in [-1, 1].</param>
+    internal Tensor EncodeOuter(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        return _encoder.Down(image.to(_quantConv.ComputeDType)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The posterior from the map of a network that has a level less, but else the same outer levels.</summary>
+    /// <param name="map">What that network's <see cref="EncodeOuter"/> gives.</param>
+    internal DiagonalGaussianDistribution EncodeInner(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        return Posterior(_encoder.Finish(_encoder.DownInnermost(map)), ScalarType.Float32);
+    }
+
+    /// <summary>The map from which the decoder of a network with a level less begins its first resolution, of its latents' mean.</summary>
+    /// <param name="map">What <see cref="EncodeOuter"/> gives.</param>
+    internal Tensor Middle(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        using DiagonalGaussianDistribution posterior = Posterior(_encoder.Finish(map), map.dtype);
+        return _decoder.Middle(_postQuantConv.call(posterior.Mean)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The map after the decoder's innermost resolution, which stands for what <see cref="Middle"/> gives of a network with a level less.</summary>
+    /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor.</param>
+    internal Tensor DecodeInner(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return _decoder.UpInnermost(_postQuantConv.call(latents.to(_postQuantConv.ComputeDType))).MoveToOuterDisposeScope();
+    }
+
+    private DiagonalGaussianDistribution Posterior(Tensor encoded, ScalarType dtype)
+    {
+        var posterior = new DiagonalGaussianDistribution(_quantConv.call(encoded).to(dtype));
         posterior.Mean.MoveToOuterDisposeScope();
         posterior.LogVariance.MoveToOuterDisposeScope();
         return posterior;

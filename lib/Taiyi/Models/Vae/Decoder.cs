@@ -67,8 +67,15 @@ public sealed class Decoder : Module<Tensor, Tensor>
         return hidden.NormActivate(_convNormOut).Convolve(_convOut).ToTensor().MoveToOuterDisposeScope();
     }
 
-    // Small, at the size of the latents.
-    private Tensor Middle(Tensor latents)
+    /// <summary>The latents' map after the innermost resolution, (B, latent channels, H, W) -> (B, C, 2H, 2W).</summary>
+    internal Tensor UpInnermost(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return _upBlocks[0].Consume(Middle(latents)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The latents' map before the first resolution, (B, latent channels, H, W) -> (B, C, H, W): small, at the size of the latents.</summary>
+    internal Tensor Middle(Tensor latents)
     {
         using var scope = NewDisposeScope();
         return _midBlock.call(_convIn.call(latents)).MoveToOuterDisposeScope();
