@@ -1,4 +1,4 @@
-#:project ../../lib/Taiyi/Taiyi.csproj
+#:project ../../lib/Taiyi.Workshop/Taiyi.Workshop.csproj
 #:property GenerateDocumentationFile=false
 #:property EnforceCodeStyleInBuild=false
 
@@ -29,7 +29,8 @@ void Pack(string name, float quality)
         }
 
         using SKCodec codec = SKCodec.Create(new MemoryStream(png.ToArray()))!;
-        using SKBitmap bitmap = SKBitmap.Decode(codec, codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Unpremul))!;
+        SKImageInfo info = new(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul); // no colour space: no profile in each file
+        using SKBitmap bitmap = SKBitmap.Decode(codec, info)!;
         using SKPixmap pixels = bitmap.PeekPixels();
         using SKData webp = pixels.Encode(new SKWebpEncoderOptions(SKWebpEncoderCompression.Lossy, quality));
         ZipArchiveEntry packed = output.CreateEntry(Path.ChangeExtension(entry.FullName, ".webp"), CompressionLevel.NoCompression);

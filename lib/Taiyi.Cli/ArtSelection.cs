@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Taiyi.Pretraining;
+using Taiyi.Workshop.Pretraining;
 
 namespace Taiyi.Cli;
 

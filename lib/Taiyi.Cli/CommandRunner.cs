@@ -1,5 +1,9 @@
 using System.CommandLine;
 using Spectre.Console;
+using Taiyi.Files;
+using Taiyi.Kernel.Engine;
+using Taiyi.Kernel.Jupyter;
+using Taiyi.Kernel.Notebooks;
 
 namespace Taiyi.Cli;
 
@@ -58,5 +62,5 @@ internal static class CommandRunner
     /// <summary>Exceptions of this project say what to do next; so do those of bad arguments and of files. Anything else is a bug.</summary>
     private static bool IsSentence(Exception fault) =>
         fault is ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException
-        || fault.GetType().Assembly.GetName().Name!.StartsWith("Taiyi", StringComparison.Ordinal);
+        || fault is TaiyiException or NotebookException or JupyterException or CellException;
 }

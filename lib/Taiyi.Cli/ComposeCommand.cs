@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
-using Taiyi.Data;
-using Taiyi.Data.Composing;
+using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Cli;
 
@@ -23,38 +22,34 @@ internal static class ComposeCommand
     private static Command CreateStyle(string style)
     {
         Option<string> output = new("--output") { Description = "Folder to write, for example data/" + style, Required = true };
-        Option<string> data = new("--data") { Description = "Folder that holds art/ and fonts/", DefaultValueFactory = _ => "data" };
+        Option<string> data = new("--data") { Description = "Folder that holds art/", DefaultValueFactory = _ => "data" };
         Option<int> count = new("--count") { Description = "Number of pictures", DefaultValueFactory = _ => 120 };
-        Option<int> seed = new("--seed") { Description = "Chooses subjects, colours and words", DefaultValueFactory = _ => 0 };
+        Option<int> seed = new("--seed") { Description = "Chooses subjects, colours and accents", DefaultValueFactory = _ => 0 };
         Command command = new(style, $"Compose the {style} set.") { output, data, count, seed };
-        command.SetAction((options, token) => Task.FromResult(Compose(
-            style, options.GetRequiredValue(output), options.GetRequiredValue(data), options.GetValue(count), options.GetValue(seed), token)));
+        command.SetBody((parsed, token) => Compose(
+            style, parsed.GetRequiredValue(output), parsed.GetRequiredValue(data), parsed.GetValue(count), parsed.GetValue(seed), token));
         return command;
     }
 
     private static int Compose(string style, string output, string data, int count, int seed, CancellationToken token)
     {
+        using ArtArchive art = ArtArchive.Open(Path.Combine(data, "art", "subjects-512.zip"));
         try
         {
-            using IPictureComposer composer = PictureComposer.Open(style, data);
             AnsiConsole.Progress().Start(display =>
             {
                 ProgressTask bar = display.AddTask($"Composing {style}", maxValue: count);
-                DatasetComposer.Write(composer, output, count, seed, new Bar(bar), token);
+                DatasetComposer.Write(PictureComposer.Of(style), art, output, count, seed, new Bar(bar), token);
             });
-            AnsiConsole.MarkupLineInterpolated($"{count} pictures with captions in [bold]{output}[/]");
-            return 0;
-        }
-        catch (Exception e) when (e is DatasetException or ImageFileException or ArgumentOutOfRangeException or IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(e.Message);
-            return 1;
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine($"Stopped; the pictures made so far are in '{output}'.");
-            return 130;
+            CommandRunner.Error.MarkupLineInterpolated($"The pictures made so far are in '{output}'.");
+            throw;
         }
+
+        AnsiConsole.MarkupLineInterpolated($"{count} pictures with captions in [bold]{output}[/]");
+        return CommandRunner.Success;
     }
 
     // Progress<T> would report from another thread, after the bar is gone.

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Taiyi.Pretraining;
+using Taiyi.Workshop.Pretraining;
 
 namespace Taiyi.Cli;
 
@@ -40,10 +40,10 @@ internal sealed class EvaluateCommand
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         PretrainingData data = _art.Select(parsed, new PretrainingData { Path = parsed.GetRequiredValue(_data), Size = size });
         using TextFidelity fidelity = new(data.Open(cancellationToken));
-        GenerationOptions options = new()
+        GenerationOptions usual = pipeline.DefaultOptions, options = usual with
         {
-            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? 50,
-            GuidanceScale = parsed.GetValue(_guidance) ?? pipeline.Defaults.GuidanceScale ?? 7.5,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
+            GuidanceScale = parsed.GetValue(_guidance) ?? usual.GuidanceScale,
         };
         FidelityReport report = fidelity.Measure(pipeline, parsed.GetValue(_labels), options, cancellationToken: cancellationToken);
         Console.Out.WriteLine(FormattableString.Invariant($"{report.Labels} labels, {options.NumInferenceSteps} steps, guidance {options.GuidanceScale}"));
@@ -52,6 +52,7 @@ internal sealed class EvaluateCommand
             Console.Out.WriteLine(FormattableString.Invariant($"{name,-15} top-1 {score.Top1:f3}  top-5 {score.Top5:f3}"));
         }
 
+        Console.Out.WriteLine(FormattableString.Invariant($"sharpness       {report.Sharpness:f2} of the originals'"));
         return CommandRunner.Success;
     }
 }

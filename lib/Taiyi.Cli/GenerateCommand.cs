@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
-using Taiyi.Checkpoints;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
@@ -40,17 +42,7 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<string?> _scheduler = new Option<string?>("--scheduler")
-    {
-        Description = "Sampler",
-        HelpName = "NAME",
-    }.AcceptOnly([.. Scheduler.Names]);
-
-    private readonly Option<string?> _spacing = new Option<string?>("--timestep-spacing")
-    {
-        Description = "How the steps are spread over the training timesteps: leading, linspace or trailing; the scheduler's usual one if absent",
-        HelpName = "NAME",
-    }.AcceptOnly("leading", "linspace", "trailing");
+    private readonly SamplerOptions _sampler = new();
 
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
 
@@ -70,10 +62,10 @@ internal sealed class GenerateCommand
     {
         Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
         HelpName = "N",
-        DefaultValueFactory = _ => 1000,
+        DefaultValueFactory = _ => Inference.DefaultSeed,
     };
 
-    private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => 2 };
+    private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => Inference.DefaultNumImages };
 
     private readonly Option<int?> _height = new("--height") { Description = "Height in pixels; the model's own if absent", HelpName = "H" };
 
@@ -106,12 +98,13 @@ internal sealed class GenerateCommand
         Command command = new("generate", "Draw pictures of Chinese prompts") { self._prompts };
         self._model.AddTo(command);
         foreach (Option option in (Option[])
-            [self._negativePrompt, self._style, self._lora, self._scheduler, self._spacing, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
+            [self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
              self._numImages, self._height, self._width, self._image, self._strength, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
         }
 
+        self._sampler.AddTo(command);
         command.SetBody(self.Run);
         return command;
     }
@@ -121,14 +114,15 @@ internal sealed class GenerateCommand
         using var scope = NewDisposeScope();
         Stopwatch clock = Stopwatch.StartNew();
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
-        pipeline.Scheduler = CreateScheduler(parsed, pipeline);
+        pipeline.Scheduler = _sampler.Create(parsed, pipeline);
+        WarnOfUnknownSettings(pipeline.Scheduler.Config);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
             WarnOfUnmatchedKeys(file, pipeline.LoadLora(file, weight));
         }
 
-        string style = parsed.GetValue(_style) ?? pipeline.Defaults.Style ?? Inference.DefaultStyle;
+        string style = parsed.GetValue(_style) ?? Inference.StyleOf(pipeline);
         string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, style))];
         GenerationOptions options = ReadOptions(parsed, pipeline);
         Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
@@ -157,41 +151,32 @@ internal sealed class GenerateCommand
         return CommandRunner.Success;
     }
 
-    private IScheduler CreateScheduler(ParseResult parsed, StableDiffusionPipeline pipeline)
-    {
-        string name = parsed.GetValue(_scheduler) ?? pipeline.Defaults.Scheduler ?? "pndm";
-        SchedulerConfig config = pipeline.SchedulerConfig;
-        return Scheduler.Create(name, parsed.GetValue(_spacing) is { } spacing
-            ? config with { TimestepSpacing = Enum.Parse<TimestepSpacing>(spacing, ignoreCase: true) }
-            : config);
-    }
-
     private GenerationOptions ReadOptions(ParseResult parsed, StableDiffusionPipeline pipeline)
     {
-        GenerationOptions builtIn = new();
+        GenerationOptions usual = pipeline.DefaultOptions;
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
-        long[] shape = pipeline.LatentShape(1, builtIn with { Height = height, Width = width });
+        long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
         int factor = pipeline.Vae.Config.DownscaleFactor;
-        return builtIn with
+        return _sampler.Apply(parsed, usual with
         {
             NegativePrompt = parsed.GetValue(_negativePrompt)!,
-            GuidanceScale = parsed.GetValue(_guidanceScale) ?? pipeline.Defaults.GuidanceScale ?? builtIn.GuidanceScale,
-            GuidanceRescale = parsed.GetValue(_guidanceRescale) ?? pipeline.Defaults.GuidanceRescale,
-            NumInferenceSteps = parsed.GetValue(_steps) ?? pipeline.Defaults.NumInferenceSteps ?? builtIn.NumInferenceSteps,
+            GuidanceScale = parsed.GetValue(_guidanceScale) ?? usual.GuidanceScale,
+            GuidanceRescale = parsed.GetValue(_guidanceRescale) ?? usual.GuidanceRescale,
+            NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,
             Width = width,
             Seed = parsed.GetValue(_seed),
             Image = parsed.GetValue(_image) is { } file ? ReadImage(file, (int)shape[3] * factor, (int)shape[2] * factor) : null,
             Strength = parsed.GetValue(_strength),
-        };
+        });
     }
 
     /// <summary>A square is cut out of the middle; any other shape is stretched to, as diffusers does.</summary>
     private static Tensor ReadImage(string path, int width, int height)
     {
-        RgbImage image = ImageFile.Read(path);
-        RgbImage sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
+        using Image<Rgb24> image = ImageFile.Read(path);
+        using Image<Rgb24> sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
         return sized.ToTensor().unsqueeze(0); // (1, 3, H, W)
     }
 
@@ -231,11 +216,25 @@ internal sealed class GenerateCommand
 
     private static void WarnOfUnmatchedKeys(string file, LoraAdapter adapter)
     {
+        foreach (string warning in adapter.Warnings)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
+        }
+
         if (adapter.UnmatchedKeys.Count > 0)
         {
             string more = adapter.UnmatchedKeys.Count > 3 ? ", …" : "";
             CommandRunner.Error.MarkupLineInterpolated(
                 $"[yellow]{adapter.UnmatchedKeys.Count} keys of {file} fit nothing in the UNet and are not used: {string.Join(", ", adapter.UnmatchedKeys.Take(3))}{more}[/]");
+        }
+    }
+
+    private static void WarnOfUnknownSettings(SchedulerConfig config)
+    {
+        if (config.UnknownSettings.Count > 0)
+        {
+            CommandRunner.Error.MarkupLineInterpolated(
+                $"[yellow]scheduler_config.json has settings that no sampler knows, they are not used: {string.Join(", ", config.UnknownSettings)}[/]");
         }
     }
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Spectre.Console;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Cli;
 
@@ -51,12 +52,40 @@ internal static class InfoCommand
         UNet2DConditionConfig unet = model.UNetConfig;
         AutoencoderKLConfig vae = model.VaeConfig;
         BertTokenizer tokenizer = model.LoadTokenizer();
+        GenerationOptions usual = GenerationOptions.For(model.Defaults);
         int side = unet.SampleSize ?? 64;
         int size = side * vae.DownscaleFactor;
         return new Grid().AddColumns(2)
             .AddRow("picture", $"{size} x {size} pixels, latents {unet.InChannels} x {side} x {side}, scaling factor {vae.ScalingFactor}")
-            .AddRow("scheduler", $"{scheduler.NumTrainTimesteps} timesteps, beta {scheduler.BetaStart} to {scheduler.BetaEnd} {scheduler.BetaSchedule}, {scheduler.PredictionType}")
+            .AddRow("noise schedule", NoiseSchedule(scheduler))
+            .AddRow("sampler", Sampler(scheduler))
             .AddRow("tokenizer", $"{model.TextEncoderConfig.VocabSize} entries, {tokenizer.MaxLength} tokens a prompt")
-            .AddRow("defaults", $"guidance scale {model.Defaults.GuidanceScale ?? 7.5}, rescale {model.Defaults.GuidanceRescale ?? 0}, {model.Defaults.NumInferenceSteps ?? 50} steps of {model.Defaults.Scheduler ?? "pndm"}");
+            .AddRow("defaults", $"guidance scale {usual.GuidanceScale}, rescale {usual.GuidanceRescale ?? 0}, {usual.NumInferenceSteps} steps of {Markup.Escape(model.Defaults.Scheduler ?? scheduler.ClassName ?? "pndm")}");
+    }
+
+    private static string NoiseSchedule(SchedulerConfig scheduler)
+    {
+        string betas = scheduler.TrainedBetas is null ? $"beta {scheduler.BetaStart} to {scheduler.BetaEnd} {scheduler.BetaSchedule}" : "trained betas of its own";
+        return $"{scheduler.NumTrainTimesteps} timesteps, {betas}{(scheduler.RescaleBetasZeroSnr ? ", zero terminal SNR" : "")}, {scheduler.PredictionType}";
+    }
+
+    // What scheduler_config.json names, and where it differs from the sampler's usual way.
+    private static string Sampler(SchedulerConfig scheduler)
+    {
+        if (scheduler.Unsupported is { } reason)
+        {
+            return Markup.Escape(reason);
+        }
+
+        List<string> parts = [scheduler.ClassName ?? "PNDMScheduler"];
+        parts.AddRange(scheduler.TimestepSpacing is { } spacing ? [$"{spacing} timesteps"] : []);
+        parts.AddRange(scheduler.Sigmas != SigmaSchedule.Timesteps ? [$"{scheduler.Sigmas} noise levels"] : []);
+        parts.AddRange(scheduler.AlgorithmType is { } algorithm ? [$"{algorithm}"] : []);
+        parts.AddRange(scheduler.SolverOrder != 2 ? [$"order {scheduler.SolverOrder}"] : []);
+        parts.AddRange(scheduler.FinalSigmasType != FinalSigmasType.Zero ? ["ends at the least noise"] : []);
+        parts.AddRange(scheduler.ClipSample ? [$"clips at {scheduler.ClipSampleRange}"] : []);
+        parts.AddRange(scheduler.Thresholding ? ["thresholding"] : []);
+        parts.AddRange(scheduler.UnknownSettings.Select(setting => $"'{setting}' is not used"));
+        return Markup.Escape(string.Join(", ", parts));
     }
 }

@@ -38,7 +38,7 @@ internal static class KernelCommands
         var command = new Command("run", "Run the kernel; Jupyter clients call this.") { file };
 
         // A synchronous action: an asynchronous one would end the process on the SIGINT that only interrupts a cell.
-        command.SetAction(arguments => Guard(() => JupyterKernel.RunAsync(arguments.GetRequiredValue(file)).GetAwaiter().GetResult()));
+        command.SetAction(arguments => Guard(() => JupyterKernel.RunAsync(arguments.GetRequiredValue(file), NotebookHost.Create()).GetAwaiter().GetResult()));
         return command;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Lora;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Cli;
 
@@ -22,17 +23,26 @@ internal static class LoraCommands
         Description = "A LoRA of any known format, or the folder that holds it",
     };
 
+    private static Option<string?> LayoutOption() => new("--model", "-m")
+    {
+        Description = "Model folder whose UNet is meant by block numbers such as input_blocks.1.1; Stable Diffusion 1's if absent",
+        HelpName = "DIR",
+    };
+
+    private static LoraFile Read(string file, string? model) => LoraFile.Read(file, model is null ? null : ModelFolder.Open(model).UNetConfig);
+
     private static Command Info()
     {
         Argument<string> file = FileArgument();
-        Command command = new("info", "Print format, rank, alpha, targets and keys that Taiyi cannot use") { file };
+        Option<string?> model = LayoutOption();
+        Command command = new("info", "Print format, rank, alpha, targets and keys that Taiyi cannot use") { file, model };
         command.SetBody((parsed, _) =>
         {
-            using LoraFile lora = LoraFile.Read(parsed.GetValue(file)!);
+            using LoraFile lora = Read(parsed.GetValue(file)!, parsed.GetValue(model));
             AnsiConsole.MarkupLineInterpolated($"[bold]{Path.GetFileName(lora.Path)}[/]");
             AnsiConsole.Write(Summary(lora));
             AnsiConsole.Write(Modules(lora));
-            PrintUnmatched(lora.UnmatchedKeys);
+            PrintNotes(lora.UnmatchedKeys, lora.Warnings);
             return CommandRunner.Success;
         });
         return command;
@@ -44,12 +54,13 @@ internal static class LoraCommands
         Option<string> format = new Option<string>("--format") { Description = $"Whose names the tensors get: {string.Join(", ", Formats.Keys)}", HelpName = "NAME", Required = true }
             .AcceptOnlyFromAmong([.. Formats.Keys]);
         Option<string> output = new("--output", "-o") { Description = "A .safetensors file, or a folder", HelpName = "PATH", Required = true };
-        Command command = new("convert", "Write the same matrices, bit by bit, in another format") { file, format, output };
+        Option<string?> model = LayoutOption();
+        Command command = new("convert", "Write the same matrices, bit by bit, in another format") { file, format, output, model };
         command.SetBody((parsed, _) =>
         {
-            using LoraFile lora = LoraFile.Read(parsed.GetValue(file)!);
+            using LoraFile lora = Read(parsed.GetValue(file)!, parsed.GetValue(model));
             Console.WriteLine(LoraFile.Write(parsed.GetValue(output)!, lora, Formats[parsed.GetValue(format)!]));
-            PrintUnmatched(lora.UnmatchedKeys);
+            PrintNotes(lora.UnmatchedKeys, lora.Warnings);
             return CommandRunner.Success;
         });
         return command;
@@ -64,10 +75,10 @@ internal static class LoraCommands
         command.SetBody((parsed, cancellationToken) =>
         {
             LoraReference[] references = [.. parsed.GetValue(loras)!.Select(LoraReference.Parse)];
-            IReadOnlyList<string> unmatched = MergedModel.Write(
+            MergeNotes notes = MergedModel.Write(
                 parsed.GetValue(model) ?? DefaultModel.Find(), references, parsed.GetValue(output)!, cancellationToken);
             Console.WriteLine(parsed.GetValue(output));
-            PrintUnmatched(unmatched);
+            PrintNotes(notes.UnmatchedKeys, notes.Warnings);
             return CommandRunner.Success;
         });
         return command;
@@ -87,16 +98,16 @@ internal static class LoraCommands
     /// <summary>A row for each kind of module, such as every <c>attn2.to_k</c> of one size.</summary>
     private static Table Modules(LoraFile lora)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("modules", "count", "in", "out", "rank", "alpha");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("modules", "kind", "count", "kernel", "in", "out", "rank", "alpha");
         foreach (TableColumn column in table.Columns.Skip(1))
         {
             column.RightAligned();
         }
 
-        foreach (var kind in lora.Modules.CountBy(m => (Name: KindOf(m.Key), In: m.Value.Down.shape[1], Out: m.Value.Up.shape[0], m.Value.Rank, m.Value.Alpha)))
+        foreach (var kind in lora.Modules.CountBy(m => (Name: KindOf(m.Key), m.Value.Kind, Kernel: string.Join(" × ", m.Value.Down.shape.Skip(2)), In: m.Value.Down.shape[1], Out: m.Value.Up.shape[0], m.Value.Rank, m.Value.Alpha)))
         {
-            var (name, inFeatures, outFeatures, rank, alpha) = kind.Key;
-            table.AddRow(name, $"{kind.Value}", $"{inFeatures}", $"{outFeatures}", $"{rank}", $"{alpha:0.###}");
+            var (name, update, kernel, inFeatures, outFeatures, rank, alpha) = kind.Key;
+            table.AddRow(name, update, $"{kind.Value}", kernel, $"{inFeatures}", $"{outFeatures}", $"{rank}", $"{alpha:0.###}");
         }
 
         return table;
@@ -110,8 +121,13 @@ internal static class LoraCommands
         return block >= 0 && block + 2 < parts.Length ? string.Join('.', parts[(block + 2)..]) : path;
     }
 
-    private static void PrintUnmatched(IReadOnlyList<string> keys)
+    private static void PrintNotes(IReadOnlyList<string> keys, IReadOnlyList<string> warnings)
     {
+        foreach (string warning in warnings)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
+        }
+
         if (keys.Count > 0)
         {
             CommandRunner.Error.MarkupLineInterpolated($"[yellow]{keys.Count} keys are not used, since they fit nothing in Taiyi's UNet:[/]");

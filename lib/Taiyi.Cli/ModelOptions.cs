@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Taiyi.Cli;
@@ -75,25 +76,30 @@ internal sealed class ModelOptions
     /// <summary>The device of that name, if it can be used here.</summary>
     public static Device ParseDevice(string name)
     {
-        Device parsed = TryParseDevice(name)
-            ?? throw new ArgumentException($"--device is {name}; it must be cpu, cuda, cuda:INDEX or mps.");
-        return parsed.type != TorchSharp.DeviceType.CUDA || cuda.is_available()
-            ? parsed
-            : throw new ArgumentException(
-                $"--device is {name}, but no CUDA device can be used here: build with -p:TorchDevice=cuda (see environment.md), or use cpu.");
+        // Words are told apart here: asked for a device that it cannot use, the library throws with its native stack.
+        string[] parts = name.Trim().ToLowerInvariant().Split(':');
+        int index = 0;
+        if (parts.Length > 2 || (parts.Length == 2 && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index)))
+        {
+            throw Unknown(name);
+        }
+
+        return (parts[0], index) switch
+        {
+            ("cpu", 0) => CPU,
+            ("cuda", _) when !cuda.is_available() => throw new ArgumentException(
+                $"--device is {name}, but no CUDA device can be used here: build with -p:TorchDevice=cuda (see environment.md), or use cpu."),
+            ("cuda", _) when index >= cuda.device_count() => throw new ArgumentException(
+                $"--device is {name}, but there are {cuda.device_count()} CUDA devices here, numbered from 0."),
+            ("cuda", _) => device(TorchSharp.DeviceType.CUDA, index),
+            ("mps", 0) when !mps_is_available() => throw new ArgumentException(
+                $"--device is {name}, but Apple's Metal cannot be used here: use cpu."),
+            ("mps", 0) => device(TorchSharp.DeviceType.MPS),
+            _ => throw Unknown(name),
+        };
     }
 
-    private static Device? TryParseDevice(string name)
-    {
-        try
-        {
-            return device(name);
-        }
-        catch (Exception fault) when (fault is FormatException or ArgumentException)
-        {
-            return null;
-        }
-    }
+    private static ArgumentException Unknown(string name) => new($"--device is {name}; it must be cpu, cuda, cuda:INDEX or mps.");
 }
 
 /// <summary>Restricts an option to some words, and says which in an error and in completion.</summary>

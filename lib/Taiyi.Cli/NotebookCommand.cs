@@ -52,7 +52,7 @@ internal sealed class NotebookCommand
             AllowErrors = parsed.GetValue(_allowErrors),
         };
         bool json = parsed.GetValue(_json);
-        IReadOnlyList<NotebookResult> results = new NotebookRunner(options)
+        IReadOnlyList<NotebookResult> results = new NotebookRunner(options, NotebookHost.Create())
             .RunAsync(parsed.GetValue(_path)!, json ? null : new CellLines(), cancellationToken)
             .GetAwaiter().GetResult();
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Taiyi.Models;
-using Taiyi.Pretraining;
+using Taiyi.Workshop.Pretraining;
 
 namespace Taiyi.Cli;
 
@@ -36,12 +36,6 @@ internal sealed class PretrainVaeCommand
         HelpName = "DIR",
     };
 
-    private readonly Option<string?> _part = new Option<string?>("--part")
-    {
-        Description = "What is trained: all; inner, the level alone that the VAE of --from lacks, against that one's own maps, which is many times as fast and followed by all; decoder, which leaves the latents as they are",
-        HelpName = "PART",
-    }.AcceptOnly("all", "inner", "decoder");
-
     private readonly Option<string[]> _others = new("--others")
     {
         Description = "Folders of further pictures, such as data/emoji data/poster; every so many-th is held out of them too",
@@ -53,7 +47,7 @@ internal sealed class PretrainVaeCommand
 
     public PretrainVaeCommand()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from, _part, _others, _othersShare };
+        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from, _others, _othersShare };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -84,7 +78,6 @@ internal sealed class PretrainVaeCommand
         {
             Data = data,
             InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
-            Part = parsed.GetValue(_part) switch { "inner" => VaePart.InnerLevel, "decoder" => VaePart.Decoder, _ => VaePart.All },
             Others = [.. (parsed.GetValue(_others) ?? []).Select(folder => data with { Path = Path.GetFullPath(folder) })],
         };
         AutoencoderKLConfig vae = parsed.GetValue(_channels) is { Length: > 0 } channels ? VaePretrainingOptions.VaeOf(channels) : options.Vae;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
-using Taiyi.Pretraining;
+using Taiyi.Workshop.Pretraining;
 using TorchSharp;
 
 namespace Taiyi.Cli;

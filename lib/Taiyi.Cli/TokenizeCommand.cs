@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
-using Taiyi.Checkpoints;
 using Taiyi.Models;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Cli;
 

@@ -35,10 +35,10 @@ internal sealed class TrainCommand
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
-        TrainingStyle style = TrainingStyle.Of(parsed.GetRequiredValue(_style));
+        Style style = Style.Of(parsed.GetRequiredValue(_style));
         string folder = parsed.GetValue(_output) ?? Path.Combine("runs", style.Name);
         LoraTrainingOptions? saved = parsed.GetValue(_resume) ? TrainingRun.Open(folder).Options : null;
-        string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? style.FindData();
+        string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? StyleData.Find(style);
         string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
         string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
         _model.ApplyThreads(parsed);
@@ -47,13 +47,17 @@ internal sealed class TrainCommand
             modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
+        foreach (string note in dataset.Notes)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
+        }
 
         TrainingRun run = saved is null
             ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), DType = pipeline.DType.ToString() })
             : Reopen(parsed, folder);
         try
         {
-            Report(TrainingView.Show(dataset.Count, run, view => Train(pipeline, dataset, run, view, cancellationToken)));
+            Report(TrainingView.Show(dataset.Count, run, view => LoraTrainer.Train(pipeline, dataset, run, view, view, cancellationToken)));
             return CommandRunner.Success;
         }
         catch (OperationCanceledException)
@@ -63,7 +67,7 @@ internal sealed class TrainCommand
         }
     }
 
-    private LoraTrainingOptions NewOptions(ParseResult parsed, TrainingStyle style, Text2ImageDataset dataset)
+    private LoraTrainingOptions NewOptions(ParseResult parsed, Style style, Text2ImageDataset dataset)
     {
         IReadOnlyList<string> prompts = style.SamplePrompts.Count > 0 ? style.SamplePrompts : [.. dataset.Entries.Take(4).Select(entry => entry.Caption)];
         return _settings.Overlay(parsed, LoraTrainingOptions.Recipe(_settings.Recipe(parsed)) with { SamplePrompts = prompts });
@@ -76,14 +80,6 @@ internal sealed class TrainCommand
         return _settings.Overlay(parsed, run.Options).ToJson() == run.Options.ToJson()
             ? run
             : throw new ArgumentException($"--resume goes on with the settings in '{folder}', and the command line has others: leave them out, or start a new run in another folder.");
-    }
-
-    private static LoraTrainingResult Train(
-        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
-    {
-        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
-        using LoraTrainer trainer = new(pipeline, data, run);
-        return trainer.Train(view, cancellationToken);
     }
 
     private static void Report(LoraTrainingResult result)

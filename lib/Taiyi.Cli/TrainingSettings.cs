@@ -8,7 +8,7 @@ internal sealed class TrainingSettings
 {
     private readonly Option<string?> _recipe = new Option<string?>("--recipe")
     {
-        Description = "seed: the original project's settings, which hardly move the weights (the default); practical: learns in minutes on taiyi-mini",
+        Description = "original: the original project's settings, which hardly move the weights (the default); practical: learns in minutes on taiyi-mini",
         HelpName = "NAME",
     }.AcceptOnly([.. LoraTrainingOptions.Recipes]);
 

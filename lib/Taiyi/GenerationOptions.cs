@@ -1,8 +1,12 @@
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi;
 
-/// <summary>What to draw and how. Every field has the default of the original project, so <c>new()</c> is a good start.</summary>
+/// <summary>
+/// What to draw and how. Every field has the default of the original project; what suits a model best is
+/// <see cref="StableDiffusionPipeline.DefaultOptions"/>.
+/// </summary>
 /// <remarks>Names and meanings follow diffusers, <c>StableDiffusionPipeline.__call__</c>.</remarks>
 public sealed record GenerationOptions
 {
@@ -21,8 +25,20 @@ public sealed record GenerationOptions
     /// </summary>
     public double? GuidanceRescale { get; init; }
 
+    /// <summary>
+    /// The noise levels σ that are guided, above the first and up to the second (arXiv 2404.07724: (0.28, 5.42] suits latent diffusion);
+    /// in the other steps the empty prompt is not computed, which halves their time. Null guides all.
+    /// </summary>
+    public (double Above, double UpTo)? GuidanceInterval { get; init; }
+
     /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
     public int NumInferenceSteps { get; init; } = 50;
+
+    /// <summary>The timesteps to walk, falling, in place of a number of steps; null for the sampler's own.</summary>
+    public IReadOnlyList<double>? Timesteps { get; init; }
+
+    /// <summary>The noise levels σ to walk, falling, and last the one to end at, in place of a number of steps; null for the sampler's own.</summary>
+    public IReadOnlyList<double>? Sigmas { get; init; }
 
     /// <summary>Pictures for each prompt, 1 or more.</summary>
     public int NumImagesPerPrompt { get; init; } = 1;
@@ -55,4 +71,16 @@ public sealed record GenerationOptions
     /// image it has no meaning.
     /// </summary>
     public double Strength { get; init; } = 0.8;
+
+    /// <summary>The options with what a model's folder says of them.</summary>
+    public static GenerationOptions For(ModelDefaults model)
+    {
+        GenerationOptions original = new();
+        return original with
+        {
+            GuidanceScale = model.GuidanceScale ?? original.GuidanceScale,
+            GuidanceRescale = model.GuidanceRescale ?? original.GuidanceRescale,
+            NumInferenceSteps = model.NumInferenceSteps ?? original.NumInferenceSteps,
+        };
+    }
 }

@@ -13,6 +13,10 @@ internal static class GenerationOptionsCheck
         Require(
             options.NumInferenceSteps >= 1 && options.NumInferenceSteps <= most,
             $"The number of steps is {options.NumInferenceSteps}; it must be 1 to {most}, the timesteps that the model was trained with.");
+        Require(options.Timesteps is null || options.Sigmas is null, "Both timesteps and sigmas are given; one of them says where the steps lie.");
+        Require(
+            options.GuidanceInterval is null || options.GuidanceInterval.Value.Above < options.GuidanceInterval.Value.UpTo,
+            $"The guidance interval is {options.GuidanceInterval}; the first noise level must be below the second, such as 0.28 and 5.42.");
         Require(double.IsFinite(options.GuidanceScale), $"The guidance scale is {options.GuidanceScale}; it must be a finite number, 7.5 is usual.");
         Require(options.GuidanceRescale is null or (>= 0 and <= 1), $"The guidance rescale is {options.GuidanceRescale}; it must be 0 to 1, 0.7 is usual.");
         CheckSize("height", options.Height, pipeline);

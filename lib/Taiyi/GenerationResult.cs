@@ -1,15 +1,19 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using static TorchSharp.torch;
 
 namespace Taiyi;
 
-/// <summary>The pictures of one call, with what is needed to draw them again. Dispose it after use.</summary>
-/// <param name="Images">Pictures (B, 3, H, W), float32 in [-1, 1] on the CPU; all pictures of the first prompt come first.</param>
+/// <summary>The pictures of one call, with what is needed to draw them again. Disposing it frees the tensors; the pictures stay.</summary>
+/// <param name="Images">B pictures, to be shown or saved: <c>Images[0].Save("狮子.png")</c>; all pictures of the first prompt come first.</param>
+/// <param name="ImageTensor">The same pictures as they were decoded, (B, 3, H, W), float32 in [-1, 1] on the CPU.</param>
 /// <param name="Latents">Final latents (B, C, H/f, W/f), float32 on the CPU, before the division by the scaling factor.</param>
 /// <param name="Prompts">The prompt of each picture, B of them.</param>
 /// <param name="Seeds">The seed of each picture, B of them.</param>
 /// <param name="TruncatedText">What was cut off each prompt because the text encoder has no room for it; "" where nothing was.</param>
 public sealed record GenerationResult(
-    Tensor Images,
+    IReadOnlyList<Image<Rgb24>> Images,
+    Tensor ImageTensor,
     Tensor Latents,
     IReadOnlyList<string> Prompts,
     IReadOnlyList<long> Seeds,
@@ -21,7 +25,7 @@ public sealed record GenerationResult(
     /// <inheritdoc/>
     public void Dispose()
     {
-        Images.Dispose();
+        ImageTensor.Dispose();
         Latents.Dispose();
     }
 }

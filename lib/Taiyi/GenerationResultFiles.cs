@@ -1,6 +1,5 @@
 using System.Globalization;
 using Taiyi.Data;
-using static TorchSharp.torch;
 
 namespace Taiyi;
 
@@ -23,8 +22,7 @@ public static class GenerationResultFiles
         for (int i = 0; i < files.Length; i++)
         {
             files[i] = Path.Combine(folder, $"生成图_{firstIndex + i}.png");
-            using Tensor picture = result.Images[i];
-            ImageFile.WritePng(files[i], picture, new Dictionary<string, string> { ["parameters"] = Parameters(result, i, options, scheduler) });
+            ImageFile.WritePng(files[i], result.Images[i], new Dictionary<string, string> { ["parameters"] = Parameters(result, i, options, scheduler) });
         }
 
         return files;
@@ -39,7 +37,7 @@ public static class GenerationResultFiles
         string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {result.Seeds[index]}, Size: {result.Images.shape[3]}x{result.Images.shape[2]}{strength}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

@@ -1,8 +1,9 @@
-using System.Diagnostics;
-using Taiyi.Checkpoints;
+using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi;
@@ -20,14 +21,12 @@ namespace Taiyi;
 /// </remarks>
 public sealed class StableDiffusionPipeline : IDisposable
 {
-    // A large model's, beside which it costs nothing to return memory.
-    private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(1);
+    private Scheduler? _scheduler;
 
-    /// <summary>Puts a pipeline together; it owns the networks and the scheduler from now on.</summary>
-    public StableDiffusionPipeline(
-        BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, IScheduler scheduler)
+    /// <summary>Puts a pipeline together; it owns the networks from now on.</summary>
+    public StableDiffusionPipeline(BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae)
     {
-        (Tokenizer, TextEncoder, UNet, Vae, _scheduler) = (tokenizer, textEncoder, unet, vae, scheduler);
+        (Tokenizer, TextEncoder, UNet, Vae) = (tokenizer, textEncoder, unet, vae);
         Tensor weight = unet.parameters().First();
         (Device, DType) = (weight.device, weight.dtype);
     }
@@ -47,8 +46,7 @@ public sealed class StableDiffusionPipeline : IDisposable
             folder.LoadTokenizer(),
             folder.LoadTextEncoder(device, weightDType),
             folder.LoadUNet(device, weightDType),
-            folder.LoadVae(device, weightDType),
-            Schedulers.Scheduler.Create("pndm", folder.SchedulerConfig))
+            folder.LoadVae(device, weightDType))
         { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig };
     }
 
@@ -79,21 +77,22 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>What looks best with this model, as its folder says; fields that it does not name are null.</summary>
     public ModelDefaults Defaults { get; init; } = new();
 
-    /// <summary>The sampler in use. Setting another one disposes the one before.</summary>
-    public IScheduler Scheduler
-    {
-        get => _scheduler;
-        set
-        {
-            if (!ReferenceEquals(value, _scheduler))
-            {
-                _scheduler.Dispose();
-                _scheduler = value;
-            }
-        }
-    }
+    /// <summary>
+    /// How this model draws where the caller chooses nothing: <see cref="Defaults"/>, and the original project's values for what they
+    /// do not name. <c>pipeline.DefaultOptions with { Seed = 3 }</c> changes one of them.
+    /// </summary>
+    public GenerationOptions DefaultOptions => GenerationOptions.For(Defaults);
 
-    private IScheduler _scheduler;
+    /// <summary>
+    /// The sampler in use. Until another is set it is the model's own: the one that its <c>taiyi.json</c> names, else that of its
+    /// <c>scheduler_config.json</c> with all its settings.
+    /// </summary>
+    /// <exception cref="CheckpointException">The model's own is read for the first time and is not built in: set another.</exception>
+    public Scheduler Scheduler
+    {
+        get => _scheduler ??= Defaults.Scheduler is { } name ? Schedulers.Scheduler.Create(name, SchedulerConfig) : Schedulers.Scheduler.FromConfig(SchedulerConfig);
+        set => _scheduler = value;
+    }
 
     /// <summary>The LoRA adapters in the UNet, in the order they were loaded; their weights may be changed between two calls.</summary>
     public IReadOnlyList<LoraAdapter> LoraAdapters => _loraAdapters;
@@ -127,7 +126,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>Draws pictures of some prompts, all in one batch.</summary>
     /// <param name="prompts">Chinese prompts, 1 or more.</param>
-    /// <param name="options">How to draw; the defaults if null.</param>
+    /// <param name="options">How to draw; <see cref="DefaultOptions"/> if null.</param>
     /// <param name="progress">Told of every step, on this thread, while the step's tensors live.</param>
     /// <param name="cancellationToken">Ends the call between two steps; so does <see cref="Interruption"/>.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -138,16 +137,17 @@ public sealed class StableDiffusionPipeline : IDisposable
         IProgress<DenoisingStep>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        options = (options ?? new GenerationOptions()).CheckedFor(this, prompts);
+        options = (options ?? DefaultOptions).CheckedFor(this, prompts);
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var seeds = new SeededGenerators(options.Seed, prompts.Count, options.NumImagesPerPrompt);
 
         using PromptEmbeddings embeddings = EncodePrompt(prompts, options.NegativePrompt, options.GuidanceScale > 1, options.NumImagesPerPrompt);
-        Scheduler.SetTimesteps(options.NumInferenceSteps, options.Image is null ? 1 : options.Strength);
-        Tensor latents = Start(options, seeds.Generators);
+        using SchedulerRun run = Begin(options);
+        Tensor latents = Start(run, options, seeds.Generators);
 
-        foreach (DenoisingStep step in Denoise(latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, cancellationToken))
+        foreach (DenoisingStep step in Denoise(
+            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, cancellationToken))
         {
             progress?.Report(step);
             if (step.Index == step.Total - 1)
@@ -158,6 +158,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
         Tensor images = Decode(latents);
         return new GenerationResult(
+            images.ToImages(),
             images.MoveToOuterDisposeScope(),
             latents.cpu().MoveToOuterDisposeScope(),
             [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],
@@ -165,16 +166,27 @@ public sealed class StableDiffusionPipeline : IDisposable
             embeddings.TruncatedText);
     }
 
-    private Tensor Start(GenerationOptions options, IReadOnlyList<Generator> generators)
+    /// <summary>Begins a run of the sampler with the steps that the options ask for.</summary>
+    /// <param name="options">Number of steps, or timesteps or noise levels; the strength counts if there is a picture to start from.</param>
+    /// <exception cref="ArgumentException">The sampler cannot take such steps.</exception>
+    public SchedulerRun Begin(GenerationOptions options)
+    {
+        double strength = options.Image is null ? 1 : options.Strength;
+        return options.Timesteps is { } timesteps ? Scheduler.BeginAt(timesteps, strength)
+            : options.Sigmas is { } sigmas ? Scheduler.BeginAtSigmas(sigmas, strength)
+            : Scheduler.Begin(options.NumInferenceSteps, strength);
+    }
+
+    private Tensor Start(SchedulerRun run, GenerationOptions options, IReadOnlyList<Generator> generators)
     {
         if (options.Image is null)
         {
-            return InitialLatents(LatentShape(generators.Count, options), generators, options.Latents);
+            return InitialLatents(run, LatentShape(generators.Count, options), generators, options.Latents);
         }
 
         Tensor encoded = EncodeImage(options.Image, generators);
         Tensor noise = options.Latents ?? PictureNoise.Draw(encoded.shape, generators);
-        return NoisedLatents(encoded, noise);
+        return NoisedLatents(run, encoded, noise);
     }
 
     /// <summary>Prompts to the conditioning of the UNet, one row for each picture.</summary>
@@ -204,17 +216,18 @@ public sealed class StableDiffusionPipeline : IDisposable
         return TextEncoder.call(ids);                                                                // (B, L, D)
     }
 
-    /// <summary>Noise to start from: the scheduler's initial sigma times unit-variance noise. Call <c>Scheduler.SetTimesteps</c> first.</summary>
+    /// <summary>Noise to start from: the run's initial sigma times unit-variance noise.</summary>
+    /// <param name="run">A run from pure noise.</param>
     /// <param name="shape">(B, C, H/f, W/f); see <see cref="LatentShape"/>.</param>
     /// <param name="generators">One for each picture.</param>
     /// <param name="noise">The unit-variance noise of that shape, or null to draw it.</param>
     /// <returns>Latents (B, C, H/f, W/f), float32 on the UNet's device.</returns>
     /// <exception cref="ArgumentException">The noise has another shape.</exception>
-    public Tensor InitialLatents(long[] shape, IReadOnlyList<Generator> generators, Tensor? noise = null)
+    public Tensor InitialLatents(SchedulerRun run, long[] shape, IReadOnlyList<Generator> generators, Tensor? noise = null)
     {
         using var scope = NewDisposeScope();
         noise = noise is null ? PictureNoise.Draw(shape, generators) : CheckShape(noise, shape);
-        return (noise.to(float32).to(Device) * Scheduler.InitNoiseSigma).MoveToOuterDisposeScope();
+        return (noise.to(float32).to(Device) * run.InitNoiseSigma).MoveToOuterDisposeScope();
     }
 
     /// <summary>The shape of the latents of pictures of that size, (B, C, H/f, W/f).</summary>
@@ -230,17 +243,17 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>
     /// Image to image: noises the latents of a picture to the timestep at which the loop starts (SDEdit, arXiv 2108.01073).
-    /// Call <c>Scheduler.SetTimesteps</c> with the strength first.
     /// </summary>
+    /// <param name="run">A run of less than full strength.</param>
     /// <param name="latents">Scaled latents of the picture (B, C, H/f, W/f), float32; see <see cref="EncodeImage"/>.</param>
     /// <param name="noise">Unit-variance noise (B, C, H/f, W/f).</param>
-    /// <returns>x_t to start from (B, C, H/f, W/f), float32 on the device of the latents.</returns>
+    /// <returns>x_t to start from (B, C, H/f, W/f), float32 on the UNet's device.</returns>
     /// <exception cref="ArgumentException">The noise has another shape.</exception>
-    public Tensor NoisedLatents(Tensor latents, Tensor noise)
+    public Tensor NoisedLatents(SchedulerRun run, Tensor latents, Tensor noise)
     {
         using var scope = NewDisposeScope();
-        Tensor unitNoise = CheckShape(noise, latents.shape).to(float32).to(latents.device);
-        return Scheduler.AddNoise(latents, unitNoise, Scheduler.Timesteps[0]).MoveToOuterDisposeScope();
+        Tensor unitNoise = CheckShape(noise, latents.shape).to(float32).to(Device);
+        return run.AddNoise(latents.to(Device), unitNoise).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pictures to scaled latents, sampled from the VAE's posterior with one generator for each picture.</summary>
@@ -259,41 +272,39 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>
     /// The reverse process: turns noise into latents of a picture, a step at a time, as the caller asks for the next one.
-    /// Call <c>Scheduler.SetTimesteps</c> first.
     /// </summary>
+    /// <param name="run">A run of a sampler that has not begun to walk, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
     /// <param name="latents">Where to start, (B, C, H/f, W/f), float32. The caller keeps it.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
     /// <param name="guidanceScale">Guidance scale w; without an unconditional half it has no effect.</param>
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
     /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; the model's own if null, else 0.</param>
+    /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
     public IEnumerable<DenoisingStep> Denoise(
+        SchedulerRun run,
         Tensor latents,
         PromptEmbeddings prompt,
         double guidanceScale = 7.5,
         IReadOnlyList<Generator>? generators = null,
         double? guidanceRescale = null,
+        (double Above, double UpTo)? guidanceInterval = null,
         CancellationToken cancellationToken = default)
     {
         double rescale = guidanceRescale ?? Defaults.GuidanceRescale ?? 0;
-        IReadOnlyList<double> timesteps = Scheduler.Timesteps;
+        IReadOnlyList<double> timesteps = run.Timesteps;
         using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
         try
         {
-            for (int i = 0; i < timesteps.Count; i++)
+            for (int i = run.Taken; i < timesteps.Count; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
-                long start = Stopwatch.GetTimestamp();
-                SchedulerOutput output = DenoiseOnce(sample, timesteps[i], prompt, guidanceScale, rescale, generators);
-                if (Stopwatch.GetElapsedTime(start) > LongStep)
-                {
-                    FreeMemory.ReturnUnused();
-                }
-
-                if (i > 0)
+                bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
+                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? guidanceScale : null, rescale, generators);
+                if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();
                 }
@@ -313,12 +324,12 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     private SchedulerOutput DenoiseOnce(
-        Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators)
+        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor noise = PredictNoise(Scheduler.ScaleModelInput(sample, timestep), timestep, prompt, guidanceScale, guidanceRescale);
-        SchedulerOutput output = Scheduler.Step(noise, timestep, sample, generators);
+        Tensor noise = PredictNoise(run.ScaleModelInput(sample), run.Timesteps[run.Taken], prompt, guidanceScale, guidanceRescale);
+        SchedulerOutput output = run.Step(noise, sample, generators);
         return new SchedulerOutput(output.PrevSample.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
     }
 
@@ -326,23 +337,25 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="sample">x_t, (B, C, H/f, W/f).</param>
     /// <param name="timestep">Training timestep t.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
-    /// <param name="guidanceScale">Guidance scale w.</param>
+    /// <param name="guidanceScale">Guidance scale w; null follows the prompt alone, at half the cost.</param>
     /// <param name="guidanceRescale">φ of arXiv 2305.08891, section 3.4: 1 gives every picture's prediction the deviation of the one that follows the prompt alone, 0 leaves it.</param>
     /// <returns>Predicted noise (B, C, H/f, W/f), float32.</returns>
-    public Tensor PredictNoise(Tensor sample, double timestep, PromptEmbeddings prompt, double guidanceScale, double guidanceRescale = 0)
+    public Tensor PredictNoise(Tensor sample, double timestep, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale = 0)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor t = tensor(timestep, dtype: float32, device: sample.device);
-        Tensor noise = UNet.call(sample, t, prompt.Context).to(float32); // (B, C, H/f, W/f), with guidance (2B, C, H/f, W/f)
-        if (prompt.Unconditional is null)
+        if (prompt.Unconditional is null || guidanceScale is not { } scale)
         {
-            return noise.MoveToOuterDisposeScope();
+            Tensor context = prompt.Unconditional is null ? prompt.Context : prompt.Conditional;
+            return UNet.call(sample, t, context).to(float32).MoveToOuterDisposeScope(); // (B, C, H/f, W/f)
         }
+
+        Tensor noise = UNet.call(sample, t, prompt.Context).to(float32);               // (2B, C, H/f, W/f)
 
         Tensor[] halves = noise.chunk(2);
         (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
-        Tensor guided = unconditional + guidanceScale * (conditional - unconditional);
+        Tensor guided = unconditional + scale * (conditional - unconditional);
         return (guidanceRescale == 0 ? guided : Rescaled(guided, conditional, guidanceRescale)).MoveToOuterDisposeScope();
     }
 
@@ -380,6 +393,5 @@ public sealed class StableDiffusionPipeline : IDisposable
         TextEncoder.Dispose();
         UNet.Dispose();
         Vae.Dispose();
-        _scheduler.Dispose();
     }
 }

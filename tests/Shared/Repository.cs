@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Taiyi.Cpu;
 using TorchSharp;
 
 namespace Taiyi.Tests;
@@ -37,7 +38,7 @@ internal static class Repository
 #pragma warning restore CA2255
     internal static void LoadNativeLibraries()
     {
-        Native.NativeLibraryResolver.Register();
+        NativeLibraryResolver.Register();
         torch.InitializeDeviceType(DeviceType.CPU);
     }
 }

@@ -1,6 +1,5 @@
-using Taiyi.Checkpoints;
 using Taiyi.Models;
-using Taiyi.Schedulers;
+using Taiyi.Snapshots;
 using Taiyi.Tests.Models;
 using static TorchSharp.torch;
 
@@ -44,7 +43,7 @@ internal sealed record BenchmarkModel(string Name, BertConfig TextConfig, UNet2D
 
     /// <summary>The networks as a pipeline with PNDM; its tokenizer is taiyi-mini's, whatever the model.</summary>
     public StableDiffusionPipeline Pipeline(ScalarType dtype) => new(
-        ModelFolder.Open(DefaultModel.Find()).LoadTokenizer(), TextEncoder(dtype), UNet(dtype), Vae(dtype), Scheduler.Create("pndm", new SchedulerConfig()));
+        ModelFolder.Open(DefaultModel.Find()).LoadTokenizer(), TextEncoder(dtype), UNet(dtype), Vae(dtype));
 
     /// <summary>Token numbers (B, L) that are no padding.</summary>
     public Tensor Ids(int batch) => randint(1, TextConfig.VocabSize, [batch, Tokens], int64);

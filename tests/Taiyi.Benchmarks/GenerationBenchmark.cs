@@ -35,9 +35,9 @@ internal sealed class GenerationBenchmark(BenchmarkModel model, string? peerFold
         using var scope = NewDisposeScope();
         Tensor[] states = _pipeline.TextEncoder.call(_ids).chunk(2);
         using PromptEmbeddings prompt = new(states[1], states[0], []);
-        _pipeline.Scheduler.SetTimesteps(count);
+        using SchedulerRun run = _pipeline.Scheduler.Begin(count);
         Tensor latents = model.Latents(1, float32);
-        foreach (DenoisingStep step in _pipeline.Denoise(latents, prompt, GuidanceScale))
+        foreach (DenoisingStep step in _pipeline.Denoise(run, latents, prompt, GuidanceScale))
         {
             if (step.Index == step.Total - 1)
             {
@@ -53,16 +53,15 @@ internal sealed class GenerationBenchmark(BenchmarkModel model, string? peerFold
         using var scope = NewDisposeScope();
         // In bfloat16 the text encoder's graph cannot be used (see NetworkBenchmark): then it gets its text for nothing.
         Tensor states = _textEncoder?.Call(_ids) ?? model.Context(2, dtype);
-        using IScheduler scheduler = Scheduler.Create("pndm", new SchedulerConfig());
-        scheduler.SetTimesteps(count);
+        using SchedulerRun run = Scheduler.Create("pndm", new SchedulerConfig()).Begin(count);
         Tensor latents = model.Latents(1, float32);
-        foreach (double timestep in scheduler.Timesteps)
+        foreach (double timestep in run.Timesteps)
         {
             using var step = NewDisposeScope();
             Tensor sample = latents.to(dtype);
             Tensor[] noise = _unet!.Call(cat([sample, sample]), full([2], timestep, float32), states).to(float32).chunk(2);
             Tensor guided = noise[0] + GuidanceScale * (noise[1] - noise[0]);
-            latents = scheduler.Step(guided, timestep, latents).PrevSample.MoveToOuterDisposeScope();
+            latents = run.Step(guided, latents).PrevSample.MoveToOuterDisposeScope();
         }
 
         _decoder!.Call((latents / model.VaeConfig.ScalingFactor).to(dtype));

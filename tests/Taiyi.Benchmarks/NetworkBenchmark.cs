@@ -12,7 +12,7 @@ internal sealed class NetworkBenchmark(BenchmarkModel model, string? peerFolder,
     public void Run(params string[] only)
     {
         using IDisposable noGrad = no_grad();
-        (string Name, Action Measure)[] networks = [("text", TextEncoder), ("unet", () => UNet(guided: false)), ("guided", () => UNet(guided: true)), ("decode", VaeDecoder), ("encode", VaeEncoder), ("tiles", VaeTiles)];
+        (string Name, Action Measure)[] networks = [("text", TextEncoder), ("unet", () => UNet(guided: false)), ("guided", () => UNet(guided: true)), ("decode", VaeDecoder), ("encode", VaeEncoder)];
         foreach ((_, Action measure) in networks.Where(network => only.Length == 0 || only.Contains(network.Name)))
         {
             measure();
@@ -61,20 +61,6 @@ internal sealed class NetworkBenchmark(BenchmarkModel model, string? peerFolder,
         using PeerGraph? peer = PeerGraph.Load(peerFolder, "vae_encoder.pt", dtype);
         using Tensor image = model.Image(1, dtype);
         Add($"VAE encode, {model.ImageSize} x {model.ImageSize}", () => Moments(ours, image), peer is null ? null : () => peer.Call(image));
-    }
-
-    // Not beside the reference, but beside the same network in one piece.
-    private void VaeTiles()
-    {
-        using AutoencoderKL vae = model.Vae(dtype);
-        using Tensor latents = model.Latents(1, dtype);
-        _table.Measure($"VAE decode in tiles beside one piece, {model.ImageSize} x {model.ImageSize}", () => Decode(true), () => Decode(false), rounds, warmups: 0);
-
-        void Decode(bool tiles)
-        {
-            vae.UseTiling = tiles;
-            vae.Decode(latents).Dispose();
-        }
     }
 
     private static Tensor Moments(AutoencoderKL vae, Tensor image)

@@ -1,5 +1,5 @@
 using Spectre.Console;
-using Taiyi.Pretraining;
+using Taiyi.Workshop.Pretraining;
 using static TorchSharp.torch;
 
 namespace Taiyi.Benchmarks;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Benchmarks;
-using Taiyi.Native;
+using Taiyi.Cpu;
 using static TorchSharp.torch;
 
 NativeLibraryResolver.Register();

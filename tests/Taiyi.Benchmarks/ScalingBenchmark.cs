@@ -1,4 +1,6 @@
 using System.Globalization;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
 using Taiyi.Data;
 using Taiyi.Models;
@@ -46,7 +48,8 @@ internal sealed class ScalingBenchmark(int rounds)
         try
         {
             using Tensor grey = zeros(3, 64, 64);
-            byte[] png = ImageFile.EncodePng(grey);
+            using Image<Rgb24> image = grey.ToImage();
+            byte[] png = ImageFile.EncodePng(image);
             for (int i = 0; i < captions; i++)
             {
                 string name = Path.Combine(folder, i.ToString("D5", CultureInfo.InvariantCulture));

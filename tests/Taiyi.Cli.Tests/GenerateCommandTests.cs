@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Taiyi.Checkpoints;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Cli.Tests;
@@ -22,12 +23,51 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal(0, result.ExitCode);
         string[] files = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal([_folder.File("生成图_0.png"), _folder.File("生成图_1.png")], files);
-        RgbImage picture = ImageFile.Read(files[1]);
+        using Image<Rgb24> picture = ImageFile.Read(files[1]);
         Assert.Equal((64, 64), (picture.Width, picture.Height));
         string parameters = ImageFile.ReadText(files[1])["parameters"];
         Assert.Equal(
             "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 3, CFG rescale: 0.7, Seed: 1001, Size: 64x64",
             parameters);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void The_two_functions_and_the_command_draw_the_same_pictures_by_the_models_own_defaults()
+    {
+        string model = _folder.File("model");
+        CopyFolder(Repository.Golden("tiny-taiyi"), model);
+        File.WriteAllText(Path.Combine(model, "taiyi.json"), """{ "guidance_scale": 4, "num_inference_steps": 3, "guidance_rescale": 0.5, "style": "水墨风格" }""");
+
+        Assert.Equal(0, Generate("一只狮子", "--model", model, "--output", _folder.Path).ExitCode);
+        using StableDiffusionPipeline pipeline = Inference.LoadLoraModel(null, model);
+        IReadOnlyList<Image<Rgb24>> images = Inference.GenerateImage(pipeline, "一只狮子");
+        using GenerationResult result = pipeline.Generate("一只狮子，水墨风格", pipeline.DefaultOptions with { Seed = 1000, NumImagesPerPrompt = 2 });
+
+        Assert.Equal((4, 3, 0.5), (pipeline.DefaultOptions.GuidanceScale, pipeline.DefaultOptions.NumInferenceSteps, pipeline.DefaultOptions.GuidanceRescale));
+        Assert.Equal(2, images.Count);
+        for (int i = 0; i < images.Count; i++)
+        {
+            using Image<Rgb24> file = ImageFile.Read(_folder.File($"生成图_{i}.png"));
+            Assert.Equal(file.ToBytes(), images[i].ToBytes());
+            Assert.Equal(file.ToBytes(), result.Images[i].ToBytes());
+        }
+
+        images[0].Save(_folder.File("own.png"));
+        using Image<Rgb24> saved = ImageFile.Read(_folder.File("own.png"));
+        Assert.Equal(images[0].ToBytes(), saved.ToBytes());
+        Assert.NotEqual(images[0].ToBytes(), images[1].ToBytes());
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void Without_options_a_pipeline_draws_by_its_defaults()
+    {
+        using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Repository.Golden("tiny-taiyi"));
+        using GenerationResult drawn = pipeline.Generate("一只狮子");
+        using GenerationResult again = pipeline.Generate("一只狮子", new GenerationOptions { GuidanceScale = 7.5, NumInferenceSteps = 50, Seed = drawn.Seed });
+
+        Assert.Equal(again.Images[0].ToBytes(), drawn.Images[0].ToBytes());
     }
 
     [Fact]
@@ -72,7 +112,10 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--scheduler", "heun", "dpmpp_2m_karras")]
+    [InlineData("--scheduler", "dpmpp_sde", "dpmpp_2m_karras")]
+    [InlineData("--scheduler", "ddim_karras", "no noise levels")]
+    [InlineData("--sigmas", "carras", "karras")]
+    [InlineData("--timesteps", "24,124", "fall from at most 999")]
     [InlineData("--dtype", "float64", "bfloat16")]
     [InlineData("--steps", "0", "must be 1 to 1000")]
     [InlineData("--steps", "many", "--steps")]

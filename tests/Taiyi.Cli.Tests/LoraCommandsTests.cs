@@ -1,7 +1,8 @@
 using Spectre.Console;
-using Taiyi.Checkpoints;
 using Taiyi.Cli;
+using Taiyi.Files;
 using Taiyi.Lora;
+using Taiyi.Snapshots;
 
 namespace Taiyi.Tests.Cli;
 
@@ -29,8 +30,8 @@ public sealed class LoraCommandsTests : IDisposable
         string[] lines = [.. text.ToString().Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))];
         Assert.Contains("format kohya", lines);
         Assert.Contains("rank, alpha 8, 16: scale 2", lines);
-        Assert.Contains("attn2.to_k 3 32 32 8 16", lines); // of tiny-taiyi's four transformers, three are 32 wide
-        Assert.Contains("attn2.to_k 1 32 64 8 16", lines);
+        Assert.Contains("attn2.to_k LoRA 3 32 32 8 16", lines); // of tiny-taiyi's four transformers, three are 32 wide
+        Assert.Contains("attn2.to_k LoRA 1 32 64 8 16", lines);
     }
 
     [Theory]

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Taiyi.Tests;
 
 namespace Taiyi.Cli.Tests;
 
@@ -30,6 +29,20 @@ public sealed class NotebookCommandTests : IDisposable
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("fails.ipynb", result.Error, StringComparison.Ordinal);
         Assert.Contains("Cell ", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_cell_that_ends_the_process_exits_with_2_and_a_sentence_and_what_is_done_is_kept()
+    {
+        CommandResult result = Run("exits.ipynb", "--output", _folder.File("done.ipynb"));
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("Cell 2", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Environment.Exit", result.Error, StringComparison.Ordinal);
+        JsonElement[] cells = [.. JsonDocument.Parse(File.ReadAllText(_folder.File("done.ipynb"))).RootElement.GetProperty("cells").EnumerateArray()];
+        Assert.Equal("first\n", cells[0].GetProperty("outputs")[0].GetProperty("text")[0].GetString());
+        Assert.Contains("Environment.Exit", cells[1].GetProperty("outputs")[0].GetProperty("evalue").GetString(), StringComparison.Ordinal);
+        Assert.Equal(0, cells[2].GetProperty("outputs").GetArrayLength());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
 
 namespace Taiyi.Cli.Tests;
 
@@ -65,7 +66,8 @@ public class TrainCommandTests
         {
             byte[] pixels = new byte[3 * 64 * 64];
             new Random(i).NextBytes(pixels);
-            ImageFile.WritePng(folder.File($"data/p{i}.png"), new RgbImage(64, 64, pixels));
+            using Image<Rgb24> picture = ImageConversion.FromBytes(64, 64, pixels);
+            ImageFile.WritePng(folder.File($"data/p{i}.png"), picture);
             File.WriteAllText(folder.File($"data/p{i}.txt"), "一只" + "猫狗鱼鸟马牛"[i]);
         }
 

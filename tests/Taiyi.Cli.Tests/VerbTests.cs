@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Taiyi.Tests;
 
 namespace Taiyi.Cli.Tests;
 

@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 
 namespace Taiyi.Display.Tests;

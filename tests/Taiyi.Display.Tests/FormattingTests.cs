@@ -1,7 +1,8 @@
 using Microsoft.DotNet.Interactive.Formatting;
 using Plotly.NET;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 using Chart = Plotly.NET.CSharp.Chart;
 
@@ -29,9 +30,20 @@ public sealed class FormattingTests
 
         Assert.Equal(picture.ToHtml(), picture.ToDisplayString("text/html"));
         Assert.Equal("[picture 8 x 4] 猫 <1>", picture.ToDisplayString("text/plain"));
-        RgbImage decoded = ImageFile.Decode(Convert.FromBase64String(picture.ToDisplayString("image/png")), "output");
+        Image<Rgb24> decoded = ImageFile.Decode(Convert.FromBase64String(picture.ToDisplayString("image/png")), "output");
         Assert.Equal((8, 4), (decoded.Width, decoded.Height));
-        Assert.Equal(picture.Image.Pixels, decoded.Pixels);
+        Assert.Equal(picture.Image.ToBytes(), decoded.ToBytes());
+    }
+
+    [Fact]
+    public void A_picture_of_image_sharp_is_shown_as_one_of_ours()
+    {
+        using Image<Rgb24> image = ImageConversion.FromBytes(1, 2, [1, 2, 3, 4, 5, 6]);
+
+        using Image<Rgb24> shown = Assert.Single(Samples.PicturesOf(image.ToDisplayString("text/html")));
+
+        Assert.Equal([1, 2, 3, 4, 5, 6], shown.ToBytes());
+        Assert.Equal("[picture 1 x 2]", image.ToDisplayString("text/plain"));
     }
 
     [Fact, NoTensorLeak]
@@ -40,7 +52,7 @@ public sealed class FormattingTests
         using Tensor values = zeros(2, 3);
         HeatMap map = Pictures.HeatMap(values);
 
-        RgbImage decoded = ImageFile.Decode(Convert.FromBase64String(map.ToDisplayString("image/png")), "output");
+        Image<Rgb24> decoded = ImageFile.Decode(Convert.FromBase64String(map.ToDisplayString("image/png")), "output");
 
         Assert.Equal((3, 2), (decoded.Width, decoded.Height));
     }

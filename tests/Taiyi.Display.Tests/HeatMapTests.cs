@@ -1,6 +1,7 @@
 using System.Xml.Linq;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 
 namespace Taiyi.Display.Tests;
@@ -16,7 +17,7 @@ public sealed class HeatMapTests
         HeatMap map = Pictures.HeatMap(values, "热图");
 
         Assert.Equal((-2, 2), map.Range);
-        Assert.Equal([0x44, 0x01, 0x54, 0x21, 0x91, 0x8C, 0xFD, 0xE7, 0x25], map.Picture.Image.Pixels); // viridis at 0, 1/2, 1
+        Assert.Equal([0x44, 0x01, 0x54, 0x21, 0x91, 0x8C, 0xFD, 0xE7, 0x25], map.Picture.Image.ToBytes()); // viridis at 0, 1/2, 1
         Assert.Equal(["2", "0", "-2", "热图"], XElement.Parse(map.ToHtml()).Descendants("td").Where(cell => !cell.HasElements).Select(cell => cell.Value));
     }
 
@@ -50,11 +51,11 @@ public sealed class HeatMapTests
         using Tensor grey = Samples.Flat(4, 4, 0);
         using Tensor heat = tensor(new float[] { 1, 0, 0, 0 }, [2, 2]);
 
-        RgbImage image = Pictures.Overlay(grey, heat, "猫").Image;
+        Image<Rgb24> image = Pictures.Overlay(grey, heat, "猫").Image;
 
         // Hot: a quarter of grey 128 and three quarters of inferno's last colour (252, 255, 164); cold: 0.65 of 128 and 0.35 of (0, 0, 4).
-        Assert.Equal([221, 223, 155], image.Pixels[..3]);
-        Assert.Equal([83, 83, 85], image.Pixels[^3..]);
+        Assert.Equal([221, 223, 155], image.ToBytes()[..3]);
+        Assert.Equal([83, 83, 85], image.ToBytes()[^3..]);
         Assert.Equal((4, 4), (image.Width, image.Height));
     }
 

@@ -1,13 +1,14 @@
 using System.Xml.Linq;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
 using Taiyi.Training;
 
 namespace Taiyi.Display.Tests;
 
 public sealed class LiveTrainingTests
 {
-    private static readonly RgbImage Dot = new(1, 1, [1, 2, 3]);
+    private static readonly Image<Rgb24> Dot = new(1, 1, new Rgb24(1, 2, 3));
 
     [Fact]
     public void Updates_come_a_few_times_a_second_and_after_the_last_step()
@@ -53,7 +54,7 @@ public sealed class LiveTrainingTests
         Assert.Contains("表情包 <LoRA>", html.Value, StringComparison.Ordinal);
         Assert.Equal(3, html.Descendants().Count(element => (string?)element.Attribute("class") == "line"));
         Assert.Equal("步 2 · 猫", Assert.Single(html.Descendants("figcaption")).Value);
-        Assert.Equal([1, 2, 3], Assert.Single(Samples.PicturesOf(live.ToHtml())).Pixels);
+        Assert.Equal([1, 2, 3], Assert.Single(Samples.PicturesOf(live.ToHtml())).ToBytes());
     }
 
     [Fact]

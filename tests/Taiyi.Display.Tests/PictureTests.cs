@@ -1,6 +1,7 @@
 using System.Xml.Linq;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
-using Taiyi.Tests;
 using static TorchSharp.torch;
 
 namespace Taiyi.Display.Tests;
@@ -13,12 +14,12 @@ public sealed class PictureTests
     {
         using Tensor ramp = Samples.Ramp(5, 9);
 
-        RgbImage image = Assert.Single(Samples.PicturesOf(Pictures.Show(ramp).ToHtml()));
+        Image<Rgb24> image = Assert.Single(Samples.PicturesOf(Pictures.Show(ramp).ToHtml()));
 
         Assert.Equal((9, 5), (image.Width, image.Height));
-        Assert.Equal([0, 0, 0], image.Pixels[..3]);              // red and green are -1 at the upper left
-        Assert.Equal([255, 255, 0], image.Pixels[^3..]);         // and 1 at the lower right
-        Assert.Equal([128, 0, 0], image.Pixels.AsSpan(3 * 4, 3).ToArray()); // the middle of row 0: red (0 / 2 + 0.5) * 255 = 127.5
+        Assert.Equal([0, 0, 0], image.ToBytes()[..3]);              // red and green are -1 at the upper left
+        Assert.Equal([255, 255, 0], image.ToBytes()[^3..]);         // and 1 at the lower right
+        Assert.Equal([128, 0, 0], image.ToBytes().AsSpan(3 * 4, 3).ToArray()); // the middle of row 0: red (0 / 2 + 0.5) * 255 = 127.5
     }
 
     [Fact]
@@ -62,12 +63,12 @@ public sealed class PictureTests
         using Tensor grey = zeros(1, 2, 2);
         using Tensor bytes = full(3, 2, 2, 255, dtype: uint8);
         using Tensor plane = ones(2, 2);
-        byte[] file = ImageFile.EncodePng(new RgbImage(1, 1, [1, 2, 3]));
+        byte[] file = ImageFile.EncodePng(ImageConversion.FromBytes(1, 1, [1, 2, 3]));
 
-        Assert.Equal([128, 128, 128], Picture.From(grey).Image.Pixels[..3]);
-        Assert.Equal([255, 255, 255], Picture.From(bytes).Image.Pixels[..3]);
-        Assert.Equal([255, 255, 255], Picture.From(plane).Image.Pixels[..3]);
-        Assert.Equal([1, 2, 3], Picture.From(file).Image.Pixels);
+        Assert.Equal([128, 128, 128], Picture.From(grey).Image.ToBytes()[..3]);
+        Assert.Equal([255, 255, 255], Picture.From(bytes).Image.ToBytes()[..3]);
+        Assert.Equal([255, 255, 255], Picture.From(plane).Image.ToBytes()[..3]);
+        Assert.Equal([1, 2, 3], Picture.From(file).Image.ToBytes());
         Assert.Equal("[picture 1 x 1] dot", Picture.From(Picture.From(file, "dot")).ToText());
     }
 
@@ -94,7 +95,7 @@ public sealed class PictureTests
         string html = Pictures.Strip(batch, ["暗", "亮"]).ToHtml();
 
         Assert.Equal(["暗", "亮"], XElement.Parse(html).Descendants("figcaption").Select(caption => caption.Value));
-        Assert.Equal([0, 255], Samples.PicturesOf(html).Select(image => (int)image.Pixels[0]));
+        Assert.Equal([0, 255], Samples.PicturesOf(html).Select(image => (int)image.ToBytes()[0]));
     }
 
     [Fact]
@@ -108,7 +109,7 @@ public sealed class PictureTests
 
         Assert.Equal(["", "w = 1", "w = 2"], rows[0].Elements("th").Select(cell => cell.Value));
         Assert.Equal(["行一", "行二"], rows[1..].Select(row => row.Element("th")!.Value));
-        Assert.Equal([0, 255, 255, 0], Samples.PicturesOf(grid.ToHtml()).Select(image => (int)image.Pixels[0]));
+        Assert.Equal([0, 255, 255, 0], Samples.PicturesOf(grid.ToHtml()).Select(image => (int)image.ToBytes()[0]));
         Assert.Throws<ArgumentException>(() => Pictures.Grid([new[] { dark, light }], ["a", "b"]));
     }
 

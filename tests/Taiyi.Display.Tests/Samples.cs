@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using static TorchSharp.torch;
 
@@ -19,7 +21,7 @@ internal static class Samples
     public static Tensor Flat(int height, int width, float value) => full(3, height, width, value);
 
     /// <summary>The pixels of every PNG in a piece of HTML, in their order.</summary>
-    public static IReadOnlyList<RgbImage> PicturesOf(string html) =>
+    public static IReadOnlyList<Image<Rgb24>> PicturesOf(string html) =>
         [.. DataUri.Matches(html).Select(match => ImageFile.Decode(Convert.FromBase64String(match.Groups[1].Value), "data URI"))];
 
     private static readonly System.Text.RegularExpressions.Regex DataUri = new("src=\"data:image/png;base64,([A-Za-z0-9+/=]+)\"");

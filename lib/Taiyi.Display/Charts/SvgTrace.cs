@@ -1,4 +1,6 @@
 using System.Text;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Display.Formatting;
 
@@ -8,7 +10,7 @@ namespace Taiyi.Display;
 internal static class SvgTrace
 {
     /// <summary>A line of more points is thinned to the lowest and the highest of each step along the axis.</summary>
-    private const int MostPoints = 1500;
+    private const int MaxPoints = 1500;
 
     public static string Draw(ChartPanel panel, ChartTrace trace, ChartScale x, ChartScale y)
     {
@@ -132,7 +134,8 @@ internal static class SvgTrace
             (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = color(i);
         }
 
-        string png = Convert.ToBase64String(ImageFile.EncodePng(new RgbImage(columns, rows, pixels)));
+        using Image<Rgb24> cells = ImageConversion.FromBytes(columns, rows, pixels);
+        string png = Convert.ToBase64String(ImageFile.EncodePng(cells));
         return $"<image href=\"data:image/png;base64,{png}\" x=\"{N(corner.X)}\" y=\"{N(corner.Y)}\" width=\"{N(size.Width)}\" height=\"{N(size.Height)}\" " +
             "preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\"/>";
     }
@@ -172,12 +175,12 @@ internal static class SvgTrace
 
     private static IEnumerable<int> Thinned(double[] values)
     {
-        if (values.Length <= MostPoints)
+        if (values.Length <= MaxPoints)
         {
             return Enumerable.Range(0, values.Length);
         }
 
-        int step = (int)Math.Ceiling(2.0 * values.Length / MostPoints);
+        int step = (int)Math.Ceiling(2.0 * values.Length / MaxPoints);
         return Enumerable.Range(0, values.Length).Chunk(step).SelectMany(indices =>
             new[] { indices.MinBy(i => values[i]), indices.MaxBy(i => values[i]) }.Distinct().Order());
     }

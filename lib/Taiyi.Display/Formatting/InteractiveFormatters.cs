@@ -1,29 +1,31 @@
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using Plotly.NET;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using TorchSharp;
 
 namespace Taiyi.Display.Formatting;
 
 /// <summary>
-/// Shows types of other libraries as views too: Plotly.NET's charts, TorchSharp's tensors and modules, which can't carry
+/// Shows types of other libraries as views too: Plotly.NET's charts, TorchSharp's tensors and modules, ImageSharp's pictures, which can't carry
 /// <see cref="TypeFormatterSourceAttribute"/>. Talks to whatever version of .NET Interactive's formatting the process holds.
 /// </summary>
 internal static class InteractiveFormatters
 {
     private const string FormattingAssembly = "Microsoft.DotNet.Interactive.Formatting";
 
+    // Each case of the union too: the formatter of a case is taken before that of the union, which Plotly.NET.Interactive replaces
+    // by one that loads its script from the network.
     private static readonly (Type Type, Func<object, View> ToView)[] Shown =
     [
-        (typeof(GenericChart), chart => new ChartView((GenericChart)chart)),
+        .. typeof(GenericChart).GetNestedTypes().Where(kind => kind.IsSubclassOf(typeof(GenericChart))).Append(typeof(GenericChart))
+            .Select(kind => (kind, (Func<object, View>)(chart => new ChartView((GenericChart)chart)))),
         (typeof(torch.Tensor), tensor => new TensorView((torch.Tensor)tensor)),
+        (typeof(Image<Rgb24>), image => new Picture((Image<Rgb24>)image)),
         (typeof(torch.nn.Module), module => new ModuleSummary((torch.nn.Module)module)),
     ];
 
-    /// <summary>Runs when a cell first uses this library; the formatting assembly may be loaded before or after.</summary>
-#pragma warning disable CA2255 // A cell that only makes a Plotly.NET chart calls nothing here that could register it.
-    [ModuleInitializer]
-#pragma warning restore CA2255
+    /// <summary>Registers the types with the formatting assembly, which may be loaded before or after.</summary>
     internal static void RegisterWhereFound()
     {
         AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => RegisterIn(loaded.LoadedAssembly);

@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Display.Formatting;
 using static TorchSharp.torch;
@@ -51,12 +53,12 @@ public sealed class HeatMap : View
     private string Bar()
     {
         const int steps = 64;
-        Picture bar = new(new RgbImage(1, steps, Paint(1, steps, i => 1 - (i / (steps - 1.0))).Pixels));
+        Picture bar = new(Paint(1, steps, i => 1 - (i / (steps - 1.0))));
         int height = Picture.ShownHeight(_width);
         return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(bar.Png.Span)}\" width=\"12\" height=\"{height}\" alt=\"colour bar\" style=\"display:block;margin:0;max-width:none;width:12px;height:{height}px\"/>";
     }
 
-    private RgbImage Paint(int width, int height, Func<int, double> position)
+    private Image<Rgb24> Paint(int width, int height, Func<int, double> position)
     {
         byte[] pixels = new byte[3 * width * height];
         for (int i = 0; i < width * height; i++)
@@ -64,7 +66,7 @@ public sealed class HeatMap : View
             (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = _colors.At(position(i));
         }
 
-        return new RgbImage(width, height, pixels);
+        return ImageConversion.FromBytes(width, height, pixels);
     }
 
     private static float[] Read(Tensor values, out int rows, out int columns)

@@ -1,4 +1,6 @@
 using System.Collections;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Display.Formatting;
 using static TorchSharp.torch;
@@ -15,7 +17,7 @@ public sealed class Picture : View
     /// <summary>A picture of decoded pixels.</summary>
     /// <param name="image">The pixels; they are not copied.</param>
     /// <param name="caption">Text under the picture, in any language.</param>
-    public Picture(RgbImage image, string? caption = null)
+    public Picture(Image<Rgb24> image, string? caption = null)
     {
         Image = image;
         Caption = caption;
@@ -23,7 +25,7 @@ public sealed class Picture : View
     }
 
     /// <summary>The pixels.</summary>
-    public RgbImage Image { get; }
+    public Image<Rgb24> Image { get; }
 
     /// <summary>The text under the picture, or null.</summary>
     public string? Caption { get; }
@@ -34,7 +36,7 @@ public sealed class Picture : View
     /// <summary>Makes a picture of whatever holds one.</summary>
     /// <param name="source">
     /// A tensor (3, H, W), (1, H, W), (H, W) or (1, C, H, W), floating in [-1, 1] (values beyond are clipped) or bytes 0 to 255;
-    /// an <see cref="RgbImage"/>; the bytes or the path of a PNG, JPEG, WebP or BMP file; or a picture.
+    /// an ImageSharp <see cref="Image{Rgb24}"/>; the bytes or the path of a PNG, JPEG, WebP or BMP file; or a picture.
     /// </param>
     /// <param name="caption">Text under the picture; null keeps that of a picture given.</param>
     /// <exception cref="ArgumentException">Something else.</exception>
@@ -43,11 +45,11 @@ public sealed class Picture : View
     {
         Picture picture => caption is null ? picture : new Picture(picture.Image, caption),
         Tensor tensor => new Picture(ToImage(tensor), caption),
-        RgbImage image => new Picture(image, caption),
+        Image<Rgb24> image => new Picture(image, caption),
         byte[] file => new Picture(ImageFile.Decode(file, "the array of bytes"), caption),
         string path => new Picture(ImageFile.Read(path), caption ?? Path.GetFileName(path)),
         _ => throw new ArgumentException(
-            $"A picture is made of a tensor, an RgbImage, the bytes or the path of a picture file; got {source.GetType().Name}.", nameof(source)),
+            $"A picture is made of a tensor, an Image<Rgb24>, the bytes or the path of a picture file; got {source.GetType().Name}.", nameof(source)),
     };
 
     /// <summary>Makes pictures of whatever holds several.</summary>
@@ -111,7 +113,7 @@ public sealed class Picture : View
         return From(one);
     }
 
-    private static RgbImage ToImage(Tensor tensor)
+    private static Image<Rgb24> ToImage(Tensor tensor)
     {
         using var scope = NewDisposeScope();
         Tensor values = tensor.detach();
@@ -123,6 +125,6 @@ public sealed class Picture : View
             throw new ArgumentException($"A picture has the shape (3, H, W) or (1, H, W), got ({string.Join(", ", tensor.shape)}): {advice}", nameof(tensor));
         }
 
-        return RgbImage.FromTensor(values.expand(3, -1, -1));
+        return values.expand(3, -1, -1).ToImage();
     }
 }

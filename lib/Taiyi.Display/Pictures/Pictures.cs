@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Display.Formatting;
 using static TorchSharp.torch;
@@ -74,17 +76,18 @@ public static class Pictures
     /// <exception cref="ArgumentException">The sizes differ.</exception>
     public static HeatMap Difference(object first, object second, string? caption = null)
     {
-        RgbImage a = Picture.From(first).Image;
-        RgbImage b = Picture.From(second).Image;
+        Image<Rgb24> a = Picture.From(first).Image;
+        Image<Rgb24> b = Picture.From(second).Image;
         if ((a.Width, a.Height) != (b.Width, b.Height))
         {
             throw new ArgumentException($"Only pictures of one size can be compared: {a.Width} x {a.Height} and {b.Width} x {b.Height}.", nameof(second));
         }
 
         float[] levels = new float[a.Width * a.Height];
-        for (int i = 0; i < a.Pixels.Length; i++)
+        byte[] left = a.ToBytes(), right = b.ToBytes();
+        for (int i = 0; i < left.Length; i++)
         {
-            levels[i / 3] += Math.Abs(a.Pixels[i] - b.Pixels[i]) / 3f;
+            levels[i / 3] += Math.Abs(left[i] - right[i]) / 3f;
         }
 
         using Tensor values = tensor(levels, [a.Height, a.Width]); // (H, W)
@@ -105,7 +108,7 @@ public static class Pictures
         }
 
         using var scope = NewDisposeScope();
-        RgbImage image = Picture.From(picture).Image;
+        Image<Rgb24> image = Picture.From(picture).Image;
         Tensor enlarged = nn.functional.interpolate(
             heat.detach().to(float32, CPU).unsqueeze(0).unsqueeze(0), [image.Height, image.Width], mode: InterpolationMode.Bilinear, align_corners: false); // (1, 1, H, W)
         float[] strengths = enlarged.clamp_min(0).div(enlarged.max().clamp_min(1e-12)).contiguous().data<float>().ToArray();
@@ -113,9 +116,9 @@ public static class Pictures
     }
 
     // The picture is darkened and the colour of the heat added, so that cold places stay recognisable and hot ones glow.
-    private static RgbImage Blend(RgbImage image, float[] strengths)
+    private static Image<Rgb24> Blend(Image<Rgb24> image, float[] strengths)
     {
-        byte[] pixels = new byte[image.Pixels.Length];
+        byte[] pixels = image.ToBytes();
         for (int i = 0; i < strengths.Length; i++)
         {
             (byte red, byte green, byte blue) = ColorMap.Inferno.At(strengths[i]);
@@ -123,10 +126,10 @@ public static class Pictures
             for (int c = 0; c < 3; c++)
             {
                 double share = 0.35 + (0.4 * strengths[i]);
-                pixels[(3 * i) + c] = (byte)Math.Round(((1 - share) * image.Pixels[(3 * i) + c]) + (share * heat[c]));
+                pixels[(3 * i) + c] = (byte)Math.Round(((1 - share) * pixels[(3 * i) + c]) + (share * heat[c]));
             }
         }
 
-        return new RgbImage(image.Width, image.Height, pixels);
+        return ImageConversion.FromBytes(image.Width, image.Height, pixels);
     }
 }

@@ -9,7 +9,7 @@ namespace Taiyi.Display;
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class Table : View
 {
-    private const int MostRows = 200;
+    private const int MaxRows = 200;
     private const string Cell = "padding:3px 12px 3px 0;border:none;background:transparent;vertical-align:middle";
     private readonly IReadOnlyList<IReadOnlyList<object?>> _rows;
     private readonly string? _title;
@@ -86,7 +86,7 @@ public sealed class Table : View
         html.Append($"<table style=\"{Html.TableStyle};{Html.Small}\"><thead><tr style=\"{Html.RowStyle};border-bottom:{Html.Rule}\">");
         html.Append(string.Concat(Columns.Select((name, c) => $"<th style=\"{Cell};text-align:{Align(right[c])}\">{Html.Escape(name)}</th>")));
         html.Append("</tr></thead><tbody>");
-        foreach (IReadOnlyList<object?> row in _rows.Take(MostRows))
+        foreach (IReadOnlyList<object?> row in _rows.Take(MaxRows))
         {
             html.Append($"<tr style=\"{Html.RowStyle};border-bottom:{Html.Rule}\">");
             html.Append(string.Concat(row.Select((cell, c) => $"<td style=\"{Cell};text-align:{Align(right[c])}\">{(cell is View view ? view.ToHtml() : Html.Escape(CellText.Of(cell)))}</td>")));
@@ -100,13 +100,13 @@ public sealed class Table : View
     /// <inheritdoc/>
     public override string ToText()
     {
-        string[][] cells = [[.. Columns], .. _rows.Take(MostRows).Select(row => row.Select(CellText.Of).ToArray())];
+        string[][] cells = [[.. Columns], .. _rows.Take(MaxRows).Select(row => row.Select(CellText.Of).ToArray())];
         int[] widths = [.. Columns.Select((_, c) => cells.Max(row => row[c].Length))];
         IEnumerable<string> lines = cells.Select(row => string.Join("  ", row.Select((cell, c) => IsNumeric(c) ? cell.PadLeft(widths[c]) : cell.PadRight(widths[c]))).TrimEnd());
         return string.Join('\n', new[] { _title }.OfType<string>().Concat(lines).Concat(new[] { Rest }.OfType<string>()));
     }
 
-    private string? Rest => _rows.Count > MostRows ? $"… and {_rows.Count - MostRows} more rows" : null;
+    private string? Rest => _rows.Count > MaxRows ? $"… and {_rows.Count - MaxRows} more rows" : null;
 
     private bool IsNumeric(int column) => _rows.Count > 0 && _rows.All(row => row[column] is null || CellText.IsNumber(row[column]));
 

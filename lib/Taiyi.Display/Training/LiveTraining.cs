@@ -9,7 +9,7 @@ namespace Taiyi.Display;
 /// <remarks>
 /// <code>
 /// var live = new LiveTraining("表情包 LoRA");
-/// live.PushTo(display(live).Update);
+/// live.Show();
 /// live.Follow(run);
 /// LoraTrainer.Train(pipeline, dataset, run, progress: live);
 /// </code>
@@ -31,7 +31,11 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
     private RunFolder? _run;
     private long? _lastUpdate;
 
-    /// <summary>Sets what renews the display: the method Update of what <c>display(live)</c> returned.</summary>
+    /// <summary>Shows this below the running cell, where every report renews it in place.</summary>
+    /// <exception cref="InvalidOperationException">No cell of a notebook runs.</exception>
+    public void Show() => PushTo(HostDisplay.Show(this));
+
+    /// <summary>Sets what renews the display where it is not a notebook cell; a cell calls <see cref="Show"/>.</summary>
     public void PushTo(Action<object> update) => _update = update;
 
     /// <summary>Shows the pictures that a training draws into its run's folder, as they come.</summary>

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Microsoft.DotNet.Interactive.Formatting;
-using Taiyi.Native;
 
 namespace Taiyi.Kernel.Engine;
 
@@ -16,28 +14,29 @@ namespace Taiyi.Kernel.Engine;
 public sealed class CSharpEngine : IDisposable
 {
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
-    private readonly ReferenceSet _references;
-    private readonly CellCompiler _compiler;
+    private readonly EngineHost _host;
+    private readonly CellRunner _runner;
     private readonly Traceback _traceback;
     private readonly ScriptWorkspace _workspace;
     private readonly LanguageServices _services;
     private CellThread _thread = new();
-    private object?[] _variables = new object?[16];
-    private int _started;
+    private IDisposable? _running;
 
     /// <summary>Opens a session.</summary>
     /// <param name="workingDirectory">The folder that relative paths of <c>#r</c>, <c>#load</c> and <c>#i</c> mean: the notebook's own.</param>
-    public CSharpEngine(string workingDirectory)
+    /// <param name="host">What the program around wants done; null for nothing.</param>
+    public CSharpEngine(string workingDirectory, EngineHost? host = null)
     {
         WorkingDirectory = Path.GetFullPath(workingDirectory);
-        _references = new ReferenceSet(WorkingDirectory);
-        _compiler = new CellCompiler(_references, WorkingDirectory);
-        _traceback = new Traceback(_references.LoadContext.IsCell);
-        _workspace = new ScriptWorkspace(_references);
+        _host = host ?? EngineHost.None;
+        ReferenceSet references = new(WorkingDirectory);
+        _workspace = new ScriptWorkspace(references);
+        _runner = new CellRunner(references, _workspace, WorkingDirectory, stage => StageBegins?.Invoke(stage));
+        _traceback = new Traceback(references.LoadContext.IsCell);
         _services = new LanguageServices(_workspace);
-        NativeLibraryResolver.Register();
-        Display.Notebook.NewPage();
+        _host.SessionBegins?.Invoke();
         BackgroundFailures.Install();
+        CellDisplays.Subscribe();
         EngineWarmUp.Begin();
     }
 
@@ -47,18 +46,21 @@ public sealed class CSharpEngine : IDisposable
     /// <summary>The number of the last counted execution; 0 before the first.</summary>
     public int ExecutionCount { get; private set; }
 
-    /// <summary>What <see cref="Console.In"/> of a cell reads; null where nobody can answer, and reading is then an error of the cell.</summary>
-    public TextReader? Input { get; init; }
+    /// <summary>Answers what a cell asks its reader; null where nobody can answer, and asking is then an error of the cell.</summary>
+    public CellInput? Input { get; init; }
 
     /// <summary>How long an interrupted cell may take to stop by itself before it is abandoned.</summary>
     public TimeSpan InterruptGrace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Called as each stage of a cell begins; a test puts a fault there.</summary>
+    internal Action<CellStage>? StageBegins { get; set; }
 
     /// <summary>Runs a cell: compiles it upon the earlier ones, streams what it shows, and gives its last expression.</summary>
     /// <param name="code">The cell's text, commands such as <c>#r</c> included.</param>
     /// <param name="output">Receives every output as it comes, on any thread but never two at once.</param>
     /// <param name="storeHistory">False to leave <see cref="ExecutionCount"/> as it is; the cell itself runs the same.</param>
-    /// <param name="cancellationToken">Interrupts the cell; it is also <see cref="Interruption.Token"/> while the cell runs.</param>
-    /// <returns>How the cell ended. Errors of the cell are outputs and a status, never exceptions of this call.</returns>
+    /// <param name="cancellationToken">Interrupts the cell; it is also the token that <see cref="EngineHost.CellBegins"/> gets.</param>
+    /// <returns>How the cell ended. Errors of the cell, and of the engine itself, are outputs and a status, never exceptions of this call.</returns>
     public async Task<CellResult> ExecuteAsync(string code, Action<CellOutput> output, bool storeHistory = true, CancellationToken cancellationToken = default)
     {
         await _oneAtATime.WaitAsync(CancellationToken.None);
@@ -66,13 +68,20 @@ public sealed class CSharpEngine : IDisposable
         {
             Stopwatch clock = Stopwatch.StartNew();
             ExecutionCount += storeHistory ? 1 : 0;
-            OutputBuffer buffer = new(output);
-            ErrorOutput? error = await RunAsync(code, new CellContext(buffer, cancellationToken, Input));
+            OutputBuffer buffer = new(shown =>
+            {
+                StageBegins?.Invoke(CellStage.Deliver);
+                output(shown);
+            });
+            CellContext context = new(buffer, cancellationToken, Input);
+            _running = ProcessEnd.While(context);
+            ErrorOutput? error = await RunAsync(code, context) ?? buffer.Fault;
             CellStatus status = error is null ? CellStatus.Succeeded : cancellationToken.IsCancellationRequested ? CellStatus.Cancelled : CellStatus.Failed;
             return new CellResult(status, ExecutionCount, error, clock.Elapsed);
         }
         finally
         {
+            _running?.Dispose();
             _oneAtATime.Release();
         }
     }
@@ -97,6 +106,7 @@ public sealed class CSharpEngine : IDisposable
     /// <summary>Ends the session. What its cells still run in the background goes on until it ends by itself.</summary>
     public void Dispose()
     {
+        _running?.Dispose();
         _thread.Dispose();
         _workspace.Dispose();
         _oneAtATime.Dispose();
@@ -110,8 +120,8 @@ public sealed class CSharpEngine : IDisposable
         Task running = _thread.Run(async () =>
         {
             CellContext.Current = context;
-            using IDisposable interruption = Interruption.Use(context.Token);
-            await RunPartsAsync(code, name, context);
+            using IDisposable? scope = _host.CellBegins?.Invoke(context.Token);
+            await _runner.RunAsync(code, name, context);
             return true;
         });
         ErrorOutput? error = null;
@@ -136,51 +146,6 @@ public sealed class CSharpEngine : IDisposable
         return error;
     }
 
-    private async Task RunPartsAsync(string code, string name, CellContext context)
-    {
-        CellSource source = CellSource.Parse(code);
-        long start = Stopwatch.GetTimestamp();
-        foreach (CellPart part in source.Parts)
-        {
-            context.Token.ThrowIfCancellationRequested();
-            if (part is MarkdownPart markdown)
-            {
-                markdown.Text.DisplayAs("text/markdown");
-            }
-            else
-            {
-                await RunCodeAsync((CodePart)part, name, context);
-            }
-        }
-
-        if (source.IsTimed)
-        {
-            $"Wall time: {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F1} ms".DisplayAs(PlainTextFormatter.MimeType);
-        }
-    }
-
-    private async Task RunCodeAsync(CodePart part, string name, CellContext context)
-    {
-        foreach (ResolvedPackage package in _references.Add(part, context.Token))
-        {
-            $"Installed {package.Name} {package.Version}".DisplayAs(PlainTextFormatter.MimeType);
-        }
-
-        CompiledCell cell = _compiler.Compile(part.Code, name, context.Token);
-        if (++_started + 1 >= _variables.Length)
-        {
-            Array.Resize(ref _variables, 2 * _variables.Length);
-        }
-
-        _workspace.Add(part.Code);
-        object? value = await cell.Start(_variables);
-        // display(x) at the end of a cell has already shown its value.
-        if (cell.HasResult && value is not DisplayedValue)
-        {
-            context.Output.Publish(new ResultOutput(MimeBundle.FromObject(value)));
-        }
-    }
-
     // False when the cell was interrupted and did not stop within the grace.
     private async Task<bool> EndsInTimeAsync(Task running, CancellationToken token)
     {
@@ -203,7 +168,23 @@ public sealed class CSharpEngine : IDisposable
         }
         catch (Exception exception)
         {
-            return token.IsCancellationRequested ? Traceback.Interrupted(_traceback.Frames(exception)) : _traceback.Describe(exception);
+            return Describe(exception, token.IsCancellationRequested);
+        }
+    }
+
+    // An exception may be of the author's own class, and its Message or StackTrace may throw in turn.
+    private ErrorOutput Describe(Exception exception, bool isInterrupted)
+    {
+        try
+        {
+            StageBegins?.Invoke(CellStage.Describe);
+            return isInterrupted ? Traceback.Interrupted(_traceback.Frames(exception)) : _traceback.Describe(exception);
+        }
+        catch (Exception second)
+        {
+            string name = exception.GetType().FullName!;
+            string value = $"{name}, which could not be described: {second.GetType().FullName}";
+            return new ErrorOutput(name, value, [value]);
         }
     }
 }

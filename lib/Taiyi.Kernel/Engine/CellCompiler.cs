@@ -34,9 +34,12 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
         instrumentationKinds: [InstrumentationKind.StackOverflowProbing]);
 
     private readonly SourceFileResolver _files = new([], workingDirectory);
-    private readonly HashSet<MetadataReference> _known = [];
+    private readonly ChainReferences _chain = new(references, FrameworkReferences.Default);
     private CSharpCompilation? _previous;
     private int _count;
+
+    /// <summary>The compilation that the next cell builds upon, or null before the first.</summary>
+    internal CSharpCompilation? Last => _previous;
 
     /// <summary>Compiles a cell; later cells see it from now on.</summary>
     /// <param name="code">C# script.</param>
@@ -73,7 +76,7 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
         }
 
         _previous = compilation;
-        _known.UnionWith(references.Current);
+        _chain.MarkKnown();
         assembly.Position = 0;
         symbols.Position = 0;
         IMethodSymbol entry = compilation.GetEntryPoint(cancellationToken)!;
@@ -93,12 +96,12 @@ internal sealed class CellCompiler(ReferenceSet references, string workingDirect
             usings: _previous is null ? Imports : [],
             optimizationLevel: OptimizationLevel.Release,
             allowUnsafe: true,
-            metadataReferenceResolver: references,
+            metadataReferenceResolver: _chain,
             sourceReferenceResolver: _files,
             // Packages built against older framework assemblies bind to those of today.
             assemblyIdentityComparer: DesktopAssemblyIdentityComparer.Default);
         SyntaxTree tree = CSharpSyntaxTree.ParseText(SourceText.From(code, Encoding.UTF8), ParseOptions, path: name);
-        return CSharpCompilation.CreateScriptCompilation($"Cell#{_count}", tree, references.Current.Where(reference => !_known.Contains(reference)), options, _previous, typeof(object));
+        return CSharpCompilation.CreateScriptCompilation($"Cell#{_count}", tree, _chain.New(), options, _previous, typeof(object));
     }
 
     // The files of #load are trees of the compilation too.

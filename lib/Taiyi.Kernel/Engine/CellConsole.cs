@@ -81,17 +81,6 @@ internal static class CellConsole
 
         public override string? ReadLine() => Source().ReadLine();
 
-        private TextReader Source()
-        {
-            if (CellContext.Current is not { } context)
-            {
-                return original;
-            }
-
-            // The question that the cell has printed stands before the place for its answer.
-            context.Output.Flush();
-            return context.Input
-                ?? throw new InvalidOperationException("A notebook cell has no keyboard input: assign the value to a variable in place of reading the console.");
-        }
+        private TextReader Source() => CellContext.Current is { } context ? context.Answers() : original;
     }
 }

@@ -1,15 +1,11 @@
-using System.Collections.Concurrent;
 using System.Reflection;
-using Microsoft.CodeAnalysis;
 
 namespace Taiyi.Kernel.Engine;
 
-/// <summary>The assemblies that this process runs on, as references for cells: the framework, and the host's own by name.</summary>
+/// <summary>The assembly files that this process runs on, for the compiler of cells: the framework, and the host's own by name.</summary>
 internal static class FrameworkReferences
 {
-    private static readonly ConcurrentDictionary<string, PortableExecutableReference> Cache = new();
-    private static readonly ConcurrentDictionary<string, PortableExecutableReference> ImpliedCache = new();
-    private static readonly Lazy<List<PortableExecutableReference>> LazyDocumented = new(FindDocumented);
+    private static readonly Lazy<IReadOnlyList<string>> LazyDocumented = new(FindDocumented);
 
     // Initialised before Default, which needs it.
     private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
@@ -22,18 +18,10 @@ internal static class FrameworkReferences
             .ToDictionary(group => group.Key, group => group.First(), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What a cell sees without any <c>#r</c>: the framework, the formatters and the functions of the kernel.</summary>
-    public static IReadOnlyList<PortableExecutableReference> Default { get; } = [.. DefaultPaths().Select(Reference)];
+    public static IReadOnlyList<string> Default { get; } = [.. DefaultPaths()];
 
     /// <summary>The same for completion and inspection: the framework's reference assemblies, which carry its documentation, where an SDK is installed.</summary>
-    public static IReadOnlyList<PortableExecutableReference> Documented => LazyDocumented.Value;
-
-    /// <summary>One shared reference for each file, with the XML documentation beside it.</summary>
-    public static PortableExecutableReference Reference(string path) => Cache.GetOrAdd(path, file =>
-        MetadataReference.CreateFromFile(file, documentation: XmlDocumentationProvider.CreateFromFile(Path.ChangeExtension(file, ".xml"))));
-
-    /// <summary>The same under a name that no cell uses: the compiler knows the types, a cell cannot name them.</summary>
-    public static PortableExecutableReference Implied(string path) => ImpliedCache.GetOrAdd(path, file =>
-        (PortableExecutableReference)Reference(file).WithAliases(["<implicit>"]));
+    public static IReadOnlyList<string> Documented => LazyDocumented.Value;
 
     /// <summary>
     /// The file that the process itself would load for an assembly, if it has one that is not older than the wanted version:
@@ -66,15 +54,13 @@ internal static class FrameworkReferences
 
     private static bool IsFramework(string path) => Path.GetDirectoryName(path) == Framework;
 
-    private static List<PortableExecutableReference> FindDocumented()
+    private static IReadOnlyList<string> FindDocumented()
     {
         string packs = Path.GetFullPath(Path.Combine(Framework, "../../../packs/Microsoft.NETCore.App.Ref"));
         string? newest = !Directory.Exists(packs) ? null : Directory.GetDirectories(packs, $"{Environment.Version.Major}.*")
             .Select(folder => Path.Combine(folder, "ref", $"net{Environment.Version.Major}.0"))
             .Where(Directory.Exists)
             .Max(StringComparer.Ordinal);
-        return newest is null
-            ? [.. Default]
-            : [.. Directory.GetFiles(newest, "*.dll").Select(Reference), .. Default.Where(reference => !IsFramework(reference.FilePath!))];
+        return newest is null ? Default : [.. Directory.GetFiles(newest, "*.dll"), .. Default.Where(path => !IsFramework(path))];
     }
 }

@@ -9,9 +9,15 @@ namespace Taiyi.Kernel.Engine;
 internal sealed class LanguageServices(ScriptWorkspace workspace)
 {
     /// <summary>What may stand at a position.</summary>
-    public async Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken)
+    public Task<Completions> CompleteAsync(string code, int position, CancellationToken cancellationToken) =>
+        workspace.AskAsync(code, document => CompleteAsync(document, code, position, cancellationToken), cancellationToken);
+
+    /// <summary>What is known of the symbol at a position; null where there is none.</summary>
+    public Task<Inspection?> InspectAsync(string code, int position, CancellationToken cancellationToken) =>
+        workspace.AskAsync(code, document => InspectAsync(document, position, cancellationToken), cancellationToken);
+
+    private static async Task<Completions> CompleteAsync(Document document, string code, int position, CancellationToken cancellationToken)
     {
-        Document document = await workspace.OpenAsync(code, cancellationToken);
         CompletionService service = CompletionService.GetService(document)!;
         CompletionList list = await service.GetCompletionsAsync(document, position, cancellationToken: cancellationToken);
         if (list.ItemsList.Count == 0)
@@ -27,10 +33,8 @@ internal sealed class LanguageServices(ScriptWorkspace workspace)
         return new Completions(list.Span.Start, list.Span.End, entries);
     }
 
-    /// <summary>What is known of the symbol at a position; null where there is none.</summary>
-    public async Task<Inspection?> InspectAsync(string code, int position, CancellationToken cancellationToken)
+    private static async Task<Inspection?> InspectAsync(Document document, int position, CancellationToken cancellationToken)
     {
-        Document document = await workspace.OpenAsync(code, cancellationToken);
         QuickInfoItem? info = await QuickInfoService.GetService(document)!.GetQuickInfoAsync(document, position, cancellationToken);
         if (info is null)
         {

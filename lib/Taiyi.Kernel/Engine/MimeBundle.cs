@@ -59,7 +59,7 @@ public sealed class MimeBundle(IReadOnlyDictionary<string, string> values)
 
     /// <summary>A bundle of representations that are ready.</summary>
     public static MimeBundle FromFormatted(IEnumerable<FormattedValue> formatted) =>
-        new(formatted.ToDictionary(value => value.MimeType, value => value.Value));
+        new(formatted.DistinctBy(value => value.MimeType).ToDictionary(value => value.MimeType, value => value.Value ?? ""));
 
     /// <summary>The <c>data</c> object of a Jupyter message: JSON types become JSON, all others strings.</summary>
     public JsonObject ToJson()

@@ -15,6 +15,9 @@ internal sealed class OutputBuffer(Action<CellOutput> deliver)
     private Timer? _timer;
     private bool _closed;
 
+    /// <summary>Why an output did not reach its listener, or null while all did.</summary>
+    public ErrorOutput? Fault { get; private set; }
+
     /// <summary>Queues text of "stdout" or "stderr".</summary>
     public void Write(string stream, ReadOnlySpan<char> text)
     {
@@ -51,7 +54,7 @@ internal sealed class OutputBuffer(Action<CellOutput> deliver)
             if (!_closed)
             {
                 DeliverPending();
-                deliver(output);
+                Deliver(output);
             }
         }
     }
@@ -71,7 +74,7 @@ internal sealed class OutputBuffer(Action<CellOutput> deliver)
         lock (_gate)
         {
             DeliverPending();
-            deliver(last);
+            Deliver(last);
             _closed = true;
         }
     }
@@ -86,7 +89,34 @@ internal sealed class OutputBuffer(Action<CellOutput> deliver)
         {
             string text = _pending.ToString(0, length);
             _pending.Remove(0, length);
-            deliver(new StreamOutput(_pendingStream, text));
+            Deliver(new StreamOutput(_pendingStream, text));
+        }
+    }
+
+    // An output that cannot be delivered must not end the process when the timer brings it, nor vanish without a word.
+    private void Deliver(CellOutput output)
+    {
+        try
+        {
+            deliver(output);
+        }
+        catch (Exception fault)
+        {
+            string message = $"An output of the cell could not be delivered ({output.GetType().Name}): {fault.Message}";
+            Fault ??= new ErrorOutput(fault.GetType().FullName!, message, [message]);
+            TryDeliver(Fault);
+        }
+    }
+
+    private void TryDeliver(ErrorOutput fault)
+    {
+        try
+        {
+            deliver(fault);
+        }
+        catch (Exception)
+        {
+            // The listener takes nothing at all: the cell's result carries the fault.
         }
     }
 }

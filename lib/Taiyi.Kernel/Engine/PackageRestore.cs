@@ -164,7 +164,7 @@ internal static class PackageRestore
             }
 
             string[] name = key.Split('/');
-            packages.Add(new ResolvedPackage(name[0], name[1], Files(files, "compile", folder), Files(files, "runtime", folder), Files(files, "native", folder)));
+            packages.Add(new ResolvedPackage(name[0], name[1], folder, Files(files, "compile", folder), Files(files, "runtime", folder), Files(files, "native", folder)));
         }
 
         return packages;

@@ -1,34 +1,36 @@
-using System.Collections.Immutable;
 using System.Reflection;
-using Microsoft.CodeAnalysis;
 
 namespace Taiyi.Kernel.Engine;
 
 /// <summary>The references of one notebook: what <c>#r</c> has named so far, and where the runtime finds it again.</summary>
 /// <param name="workingDirectory">The folder that relative paths mean.</param>
-internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceResolver
+internal sealed class ReferenceSet(string workingDirectory)
 {
     private const string PackagePrefix = "nuget:";
 
-    private readonly Dictionary<string, PortableExecutableReference> _added = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, PortableExecutableReference> _implied = new(StringComparer.OrdinalIgnoreCase);
+    // The package that .NET Interactive's own functions are in: for a cell they are those of this kernel, which have the same names.
+    private const string ReplacedByThisKernel = "Microsoft.DotNet.Interactive";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, string> _added = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _implied = new(StringComparer.OrdinalIgnoreCase);
     private readonly PackageSet _packages = new(workingDirectory);
 
     /// <summary>The context that the cells and their references are loaded into.</summary>
     public ScriptLoadContext LoadContext { get; } = new();
 
-    /// <summary>All references for the compiler; the same objects from call to call.</summary>
-    public IReadOnlyList<MetadataReference> Current => [.. FrameworkReferences.Default, .. Added];
+    /// <summary>The files that <c>#r</c> added, beyond those of <see cref="FrameworkReferences"/>.</summary>
+    public IReadOnlyList<string> Added => Copy(_added);
 
-    /// <summary>The references that <c>#r</c> added, with their documentation, and what they need in turn.</summary>
-    public IEnumerable<MetadataReference> Added => [.. _added.Values, .. _implied.Values];
+    /// <summary>The files that those need in turn: the compiler must know their types, a cell may not name them.</summary>
+    public IReadOnlyList<string> Implied => Copy(_implied);
 
     /// <summary>Resolves the references of a cell in their order.</summary>
     /// <param name="part">The cell's code with what it refers to.</param>
     /// <param name="cancellationToken">Ends a package restore.</param>
-    /// <returns>The packages that this cell brought in, for the reader.</returns>
+    /// <returns>The packages that this cell brought in, with those that they need.</returns>
     /// <exception cref="CellException">A file or a package is not there.</exception>
-    public IReadOnlyList<ResolvedPackage> Add(CodePart part, CancellationToken cancellationToken)
+    public ResolvedPackages Add(CodePart part, CancellationToken cancellationToken)
     {
         foreach (string source in part.PackageSources)
         {
@@ -41,31 +43,24 @@ internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceR
         }
 
         List<string> packages = [.. part.References.Select(WithoutPrefix).OfType<string>()];
-        return packages.Count == 0 ? [] : AddPackages(packages, cancellationToken);
+        return packages.Count == 0 ? ResolvedPackages.None : AddPackages(packages, cancellationToken);
     }
 
-    /// <inheritdoc/>
-    public override ImmutableArray<PortableExecutableReference> ResolveReference(string reference, string? baseFilePath, MetadataReferenceProperties properties)
+    /// <summary>Resolves a <c>#r</c> in a file of <c>#load</c>; those of a cell are resolved before it is compiled.</summary>
+    public IReadOnlyList<string> ResolveInLoadedFile(string reference, string? loadedFile)
     {
-        // Only files named by #load come here: the references of a cell are resolved before it is compiled.
         if (WithoutPrefix(reference) is { } package)
         {
-            return [.. AddPackages([package], Interruption.Token).SelectMany(resolved => resolved.CompileFiles).Select(FrameworkReferences.Reference)];
+            return [.. AddPackages([package], CellContext.Current?.Token ?? default).Named.SelectMany(resolved => resolved.CompileFiles)];
         }
 
-        return [AddFile(reference, Path.GetDirectoryName(baseFilePath) is { Length: > 0 } folder ? folder : workingDirectory)];
+        return [AddFile(reference, Path.GetDirectoryName(loadedFile) is { Length: > 0 } folder ? folder : workingDirectory)];
     }
-
-    /// <inheritdoc/>
-    public override bool Equals(object? other) => ReferenceEquals(this, other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
 
     private static string? WithoutPrefix(string reference) =>
         reference.StartsWith(PackagePrefix, StringComparison.OrdinalIgnoreCase) ? reference[PackagePrefix.Length..].Trim() : null;
 
-    private PortableExecutableReference AddFile(string reference, string baseFolder)
+    private string AddFile(string reference, string baseFolder)
     {
         string path = Path.GetFullPath(reference, baseFolder);
         if (!File.Exists(path))
@@ -90,52 +85,73 @@ internal sealed class ReferenceSet(string workingDirectory) : MetadataReferenceR
         return AddReference(identity, path);
     }
 
-    private List<ResolvedPackage> AddPackages(IReadOnlyList<string> references, CancellationToken cancellationToken)
+    private ResolvedPackages AddPackages(IReadOnlyList<string> references, CancellationToken cancellationToken)
     {
         IReadOnlyList<ResolvedPackage> all = _packages.Add(references, cancellationToken);
         foreach (ResolvedPackage package in all)
         {
-            foreach (string file in package.CompileFiles)
-            {
-                AddReference(AssemblyName.GetAssemblyName(file), file);
-            }
-
+            // First all files, so that what one needs is found in another.
             LoadContext.AddPackage(package);
         }
 
-        return [.. all.Where(package => PackageSet.IsNamed(package.Name, references))];
-    }
-
-    private PortableExecutableReference AddReference(AssemblyName identity, string path)
-    {
-        PortableExecutableReference reference = FrameworkReferences.Reference(FrameworkReferences.HostFile(identity) ?? path);
-        if (!FrameworkReferences.Default.Contains(reference))
+        foreach (string file in all.SelectMany(package => package.CompileFiles))
         {
-            _added[identity.Name!] = reference;
-            _implied.Remove(identity.Name!);
-            AddImplied(reference);
+            AddReference(AssemblyName.GetAssemblyName(file), file);
         }
 
-        return reference;
+        return new ResolvedPackages([.. all.Where(package => PackageSet.IsNamed(package.Name, references))], all);
+    }
+
+    private string AddReference(AssemblyName identity, string path)
+    {
+        string file = FrameworkReferences.HostFile(identity) ?? path;
+        if (FrameworkReferences.Default.Contains(file))
+        {
+            return file;
+        }
+
+        lock (_gate)
+        {
+            if (identity.Name == ReplacedByThisKernel)
+            {
+                _implied[identity.Name] = file;
+            }
+            else
+            {
+                _added[identity.Name!] = file;
+                _implied.Remove(identity.Name!);
+            }
+
+            AddImplied(file);
+        }
+
+        return file;
     }
 
     // What a library needs must be known to the compiler, but a cell may name its types only after a #r of its own: so it is
     // in .NET Interactive, and a notebook that runs here should run there.
-    private void AddImplied(PortableExecutableReference reference)
+    private void AddImplied(string path)
     {
-        foreach (AssemblyName needed in AssemblyFile.Read(reference.FilePath!)?.References ?? [])
+        foreach (AssemblyName needed in AssemblyFile.Read(path)?.References ?? [])
         {
             if (_added.ContainsKey(needed.Name!) || _implied.ContainsKey(needed.Name!) || (FrameworkReferences.HostFile(needed) ?? LoadContext.FindFile(needed)) is not { } file)
             {
                 continue;
             }
 
-            PortableExecutableReference found = FrameworkReferences.Reference(file);
-            if (!FrameworkReferences.Default.Contains(found))
+            if (!FrameworkReferences.Default.Contains(file))
             {
-                _implied[needed.Name!] = FrameworkReferences.Implied(file);
-                AddImplied(found);
+                _implied[needed.Name!] = file;
+                AddImplied(file);
             }
+        }
+    }
+
+    private List<string> Copy(Dictionary<string, string> files)
+    {
+        lock (_gate)
+        {
+            return [.. files.Values];
         }
     }
 }

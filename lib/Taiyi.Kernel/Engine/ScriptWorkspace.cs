@@ -13,22 +13,22 @@ internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
     private readonly Lazy<AdhocWorkspace> _workspace = new(() => new AdhocWorkspace(MefHostServices.DefaultHost));
     private readonly ConcurrentQueue<string> _waiting = [];
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
-    private readonly HashSet<MetadataReference> _known = [];
+    private readonly Lazy<ChainReferences> _chain = new(() => new ChainReferences(references, FrameworkReferences.Documented));
     private ProjectId? _last;
     private int _count;
 
     /// <summary>Takes in the code of a cell that ran.</summary>
     public void Add(string code) => _waiting.Enqueue(code);
 
-    /// <summary>A document with this code that sees all cells so far.</summary>
-    public async Task<Document> OpenAsync(string code, CancellationToken cancellationToken)
+    /// <summary>Asks something of a document with this code that sees all cells so far; one question at a time.</summary>
+    public async Task<T> AskAsync<T>(string code, Func<Document, Task<T>> question, CancellationToken cancellationToken)
     {
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {
             await TakeInAsync(cancellationToken);
             (Solution fork, _, DocumentId document) = Chain(_workspace.Value.CurrentSolution, code);
-            return fork.GetDocument(document)!;
+            return await question(fork.GetDocument(document)!);
         }
         finally
         {
@@ -44,7 +44,7 @@ internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
         while (_waiting.TryDequeue(out string? code))
         {
             (solution, _last, _) = Chain(solution, code);
-            _known.UnionWith([.. FrameworkReferences.Documented, .. references.Added]);
+            _chain.Value.MarkKnown();
         }
 
         _workspace.Value.TryApplyChanges(solution);
@@ -74,7 +74,7 @@ internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
             scriptClassName: $"Submission#{_count}",
             usings: _last is null ? CellCompiler.Imports : [],
             allowUnsafe: true,
-            metadataReferenceResolver: references);
+            metadataReferenceResolver: _chain.Value);
         solution = solution.AddProject(ProjectInfo.Create(
             project,
             VersionStamp.Create(),
@@ -84,7 +84,7 @@ internal sealed class ScriptWorkspace(ReferenceSet references) : IDisposable
             compilationOptions: options,
             parseOptions: CellCompiler.ParseOptions,
             projectReferences: _last is null ? [] : [new ProjectReference(_last)],
-            metadataReferences: FrameworkReferences.Documented.Concat(references.Added).Where(reference => !_known.Contains(reference)),
+            metadataReferences: _chain.Value.New(),
             isSubmission: true));
         solution = solution.AddDocument(DocumentInfo.Create(
             document,

@@ -61,8 +61,10 @@ internal sealed class Traceback(Func<Assembly, bool> isCell)
 
     private static string Describe(Diagnostic diagnostic)
     {
+        // What concerns no place in the text, such as an import of the kernel's own, has no path.
         FileLinePositionSpan span = diagnostic.Location.GetLineSpan();
-        string file = span.Path.StartsWith("Cell ", StringComparison.Ordinal) ? "" : Path.GetFileName(span.Path);
+        string path = span.Path ?? "";
+        string file = path.StartsWith("Cell ", StringComparison.Ordinal) ? "" : Path.GetFileName(path);
         string position = diagnostic.Location.IsInSource
             ? string.Create(CultureInfo.InvariantCulture, $"{file}({span.StartLinePosition.Line + 1},{span.StartLinePosition.Character + 1}): ")
             : "";

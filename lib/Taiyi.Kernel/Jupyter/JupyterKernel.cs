@@ -25,12 +25,13 @@ public sealed class JupyterKernel : IDisposable
     /// <summary>Binds the sockets; <see cref="RunAsync(CancellationToken)"/> begins to answer.</summary>
     /// <param name="connection">The addresses and the key.</param>
     /// <param name="workingDirectory">The folder that relative paths of a cell mean.</param>
+    /// <param name="host">What the program around wants done in the session; null for nothing.</param>
     /// <exception cref="JupyterException">An address cannot be bound.</exception>
-    public JupyterKernel(ConnectionFile connection, string workingDirectory)
+    public JupyterKernel(ConnectionFile connection, string workingDirectory, EngineHost? host = null)
     {
         _sockets = new KernelSockets(connection);
         _stdin = new StandardInput(_sockets);
-        _engine = new CSharpEngine(workingDirectory) { Input = _stdin };
+        _engine = new CSharpEngine(workingDirectory, host) { Input = _stdin };
         _cells = new CellRequests(_engine, _sockets, _stdin);
         _shell = new RequestLoop(_sockets, Channel.Shell, ShellHandlers(new LanguageRequests(_engine)));
         _control = new RequestLoop(_sockets, Channel.Control, ControlHandlers());
@@ -48,14 +49,16 @@ public sealed class JupyterKernel : IDisposable
     /// cancelled. SIGINT interrupts the running cell.
     /// </summary>
     /// <param name="connectionFile">Path of the file that the client wrote.</param>
+    /// <param name="host">What the program around wants done in the session; null for nothing.</param>
     /// <param name="cancellation">Ends the kernel.</param>
     /// <exception cref="JupyterException">The file cannot be read or its addresses cannot be bound.</exception>
-    public static async Task RunAsync(string connectionFile, CancellationToken cancellation = default)
+    public static async Task RunAsync(string connectionFile, EngineHost? host = null, CancellationToken cancellation = default)
     {
-        using (var kernel = new JupyterKernel(ConnectionFile.Read(connectionFile), Environment.CurrentDirectory))
+        using (var kernel = new JupyterKernel(ConnectionFile.Read(connectionFile), Environment.CurrentDirectory, host))
         using (var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
         using (PosixSignalRegistration.Create(PosixSignal.SIGINT, kernel.InterruptOn))
         {
+            ProcessEnd.Ending += _ => kernel._sockets.StopAsync().Wait(ShutdownWait); // the error of the cell is still to be sent
             _ = ParentProcess.WaitForExitAsync(end.Token).ContinueWith(_ => end.CancelAsync(), TaskScheduler.Default);
             await kernel.RunAsync(end.Token);
         }

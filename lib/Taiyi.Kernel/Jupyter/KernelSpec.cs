@@ -10,8 +10,10 @@ namespace Taiyi.Kernel.Jupyter;
 /// </summary>
 public static partial class KernelSpec
 {
-    /// <summary>The name that .NET Interactive gave its C# kernel: notebooks written for it run without a change.</summary>
-    public const string DefaultName = ".net-csharp";
+    /// <summary>The name of the kernel where none is given. .NET Interactive's own is <c>.net-csharp</c>: both may stand side by side.</summary>
+    public const string DefaultName = "taiyi-csharp";
+
+    private const string DisplayName = "C# (Taiyi)";
 
     private const string Implementation = "Taiyi";
 
@@ -69,7 +71,7 @@ public static partial class KernelSpec
     private static string Describe(string command) => new JsonObject
     {
         ["argv"] = new JsonArray(DotnetHost(), command, "kernel", "run", "{connection_file}"),
-        ["display_name"] = ".NET (C#)",
+        ["display_name"] = DisplayName,
         ["language"] = "C#",
         ["interrupt_mode"] = "message",
         ["metadata"] = new JsonObject { ["debugger"] = false, ["implementation"] = Implementation },

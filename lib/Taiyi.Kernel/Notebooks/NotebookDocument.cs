@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -19,7 +20,7 @@ public sealed class NotebookDocument
         WriteIndented = true,
         IndentSize = 1,
         NewLine = "\n",
-        Encoder = new NotebookJsonEncoder(),
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         MaxDepth = 256,
     };
 
@@ -42,7 +43,13 @@ public sealed class NotebookDocument
 
     /// <summary>Reads a file of nbformat 4.</summary>
     /// <exception cref="NotebookException">The file is no such notebook.</exception>
-    public static NotebookDocument Read(string path) => Parse(File.ReadAllText(path), path);
+    public static NotebookDocument Read(string path)
+    {
+        string text = File.ReadAllText(path);
+        return Path.GetExtension(path).ToLowerInvariant() is ".dib" or ".dotnet-interactive" || text.TrimStart().StartsWith("#!", StringComparison.Ordinal)
+            ? throw new NotebookException($"'{path}' is a script of Polyglot Notebooks (.dib), which keeps no outputs: open it in VS Code and save it as .ipynb, then run that file.")
+            : Parse(text, path);
+    }
 
     /// <summary>Reads a notebook from its JSON text.</summary>
     /// <param name="json">The text.</param>
@@ -53,7 +60,7 @@ public sealed class NotebookDocument
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
+            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
         }
         catch (JsonException exception)
         {
@@ -71,7 +78,7 @@ public sealed class NotebookDocument
     }
 
     /// <summary>The text of the file as Jupyter writes it: one space of indentation, characters unescaped, a line end at the end.</summary>
-    public string ToJson() => _root.ToJsonString(Format) + "\n";
+    public string ToJson() => NotebookEscapes.Simplify(_root.ToJsonString(Format)) + "\n";
 
     /// <summary>Writes the file; what stood there before stays whole until the new text is complete.</summary>
     public void Write(string path)

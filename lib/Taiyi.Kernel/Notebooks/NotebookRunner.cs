@@ -9,14 +9,18 @@ namespace Taiyi.Kernel.Notebooks;
 /// Every notebook has a session of its own.
 /// </remarks>
 /// <param name="options">How they are run.</param>
-public sealed class NotebookRunner(NotebookRunOptions options)
+/// <param name="host">What the program around wants done in every session; null for nothing.</param>
+public sealed class NotebookRunner(NotebookRunOptions options, EngineHost? host = null)
 {
     private static readonly string[] CSharpNames = ["csharp", "c#", ".net-csharp", "polyglot-notebook"];
 
     /// <summary>Runs a notebook, or all notebooks of a folder and its subfolders in the order of their paths.</summary>
     /// <param name="path">An .ipynb file or a folder.</param>
     /// <param name="progress">Hears of every code cell that begins or ends.</param>
-    /// <param name="cancellationToken">Interrupts the run; the notebook that was running is then left as it was on disk.</param>
+    /// <param name="cancellationToken">
+    /// Interrupts the run; the notebook that was running is then left as it was on disk, and written as far as it came where the
+    /// output is another file.
+    /// </param>
     /// <returns>One result for each notebook; a notebook that fails does not keep the next from running.</returns>
     /// <exception cref="NotebookException">There is nothing to run at the path.</exception>
     public async Task<IReadOnlyList<NotebookResult>> RunAsync(string path, IProgress<NotebookProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -61,7 +65,12 @@ public sealed class NotebookRunner(NotebookRunOptions options)
             NotebookDocument notebook = NotebookDocument.Read(file);
             NotebookParameters.Inject(notebook, options.Parameters, file);
             RefuseOtherLanguages(notebook, file);
-            List<NotebookCellResult> cells = await RunCellsAsync(notebook, file, progress, cancellationToken);
+            List<NotebookCellResult> cells = await RunCellsAsync(notebook, file, output, progress, cancellationToken);
+            if (cancellationToken.IsCancellationRequested && output != file)
+            {
+                notebook.Write(output); // what is finished is kept, and what was there is another file
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
             notebook.Write(output);
             NotebookCellResult? failed = options.AllowErrors ? null : cells.FirstOrDefault(cell => cell.Error is not null);
@@ -87,15 +96,15 @@ public sealed class NotebookRunner(NotebookRunOptions options)
         }
     }
 
-    private async Task<List<NotebookCellResult>> RunCellsAsync(NotebookDocument notebook, string file, IProgress<NotebookProgress>? progress, CancellationToken cancellationToken)
+    private async Task<List<NotebookCellResult>> RunCellsAsync(NotebookDocument notebook, string file, string output, IProgress<NotebookProgress>? progress, CancellationToken cancellationToken)
     {
         string folder = Path.GetDirectoryName(file)!;
         string previousFolder = Environment.CurrentDirectory;
         Environment.CurrentDirectory = folder;
         try
         {
-            using CSharpEngine engine = new(folder);
-            return await RunCellsAsync(engine, notebook, file, progress, cancellationToken);
+            using CSharpEngine engine = new(folder, host);
+            return await RunCellsAsync(engine, notebook, file, output, progress, cancellationToken);
         }
         finally
         {
@@ -103,7 +112,7 @@ public sealed class NotebookRunner(NotebookRunOptions options)
         }
     }
 
-    private async Task<List<NotebookCellResult>> RunCellsAsync(CSharpEngine engine, NotebookDocument notebook, string file, IProgress<NotebookProgress>? progress, CancellationToken cancellationToken)
+    private async Task<List<NotebookCellResult>> RunCellsAsync(CSharpEngine engine, NotebookDocument notebook, string file, string output, IProgress<NotebookProgress>? progress, CancellationToken cancellationToken)
     {
         (int Index, NotebookCell Cell)[] code = [.. notebook.Cells.Index().Where(pair => pair.Item.IsCode)];
         // Outputs of an earlier run must not stand beside those of this one when it stops halfway.
@@ -116,28 +125,48 @@ public sealed class NotebookRunner(NotebookRunOptions options)
         OutputRecorder recorder = new();
         List<(NotebookCell Cell, OutputRecorder.Cell Outputs)> recorded = [];
         List<NotebookCellResult> results = [];
-        foreach ((int number, (int index, NotebookCell cell)) in code.Index())
+        ProcessEnd.Ending += KeepWhatIsDone;
+        try
         {
-            progress?.Report(new NotebookProgress(file, number + 1, code.Length, null, TimeSpan.Zero));
-            OutputRecorder.Cell outputs = recorder.Begin(engine.ExecutionCount + 1);
-            recorded.Add((cell, outputs));
-            CellResult result = await RunCellAsync(engine, cell, outputs, cancellationToken);
-            cell.ExecutionCount = result.ExecutionCount;
-            results.Add(new NotebookCellResult(index, cell.Id, result.Status, result.Elapsed, result.Error));
-            progress?.Report(new NotebookProgress(file, number + 1, code.Length, result.Status, result.Elapsed));
-            if (cancellationToken.IsCancellationRequested || (result.Error is not null && !options.AllowErrors))
+            foreach ((int number, (int index, NotebookCell cell)) in code.Index())
             {
-                break;
+                progress?.Report(new NotebookProgress(file, number + 1, code.Length, null, TimeSpan.Zero));
+                OutputRecorder.Cell outputs = recorder.Begin(engine.ExecutionCount + 1);
+                recorded.Add((cell, outputs));
+                CellResult result = await RunCellAsync(engine, cell, outputs, cancellationToken);
+                cell.ExecutionCount = result.ExecutionCount;
+                results.Add(new NotebookCellResult(index, cell.Id, result.Status, result.Elapsed, result.Error));
+                progress?.Report(new NotebookProgress(file, number + 1, code.Length, result.Status, result.Elapsed));
+                if (cancellationToken.IsCancellationRequested || (result.Error is not null && !options.AllowErrors))
+                {
+                    break;
+                }
+            }
+        }
+        finally
+        {
+            ProcessEnd.Ending -= KeepWhatIsDone;
+        }
+
+        StoreOutputs();
+        return results;
+
+        // At the end, not after each cell: a later cell may still update an output of an earlier one.
+        void StoreOutputs()
+        {
+            foreach ((NotebookCell cell, OutputRecorder.Cell outputs) in recorded)
+            {
+                cell.Outputs = outputs.ToJson();
             }
         }
 
-        // At the end, not after each cell: a later cell may still update an output of an earlier one.
-        foreach ((NotebookCell cell, OutputRecorder.Cell outputs) in recorded)
+        void KeepWhatIsDone(ErrorOutput error)
         {
-            cell.Outputs = outputs.ToJson();
+            recorded[^1].Cell.ExecutionCount = engine.ExecutionCount;
+            StoreOutputs();
+            notebook.Write(output);
+            Console.Error.WriteLine($"Cell {recorded.Count} of '{file}': {error.Value}");
         }
-
-        return results;
     }
 
     private async Task<CellResult> RunCellAsync(CSharpEngine engine, NotebookCell cell, OutputRecorder.Cell outputs, CancellationToken cancellationToken)

@@ -90,9 +90,9 @@ internal sealed class OutputRecorder
                     Append(new()
                     {
                         ["ename"] = error.Name,
-                        ["evalue"] = error.Value,
+                        ["evalue"] = UnpairedSurrogates.Replace(error.Value),
                         ["output_type"] = "error",
-                        ["traceback"] = new JsonArray([.. error.Traceback.Select(line => (JsonNode)line)]),
+                        ["traceback"] = new JsonArray([.. error.Traceback.Select(line => (JsonNode)UnpairedSurrogates.Replace(line))]),
                     });
                     break;
             }
@@ -108,7 +108,7 @@ internal sealed class OutputRecorder
         {
             if (_stream.Length > 0)
             {
-                _outputs.Add(new() { ["name"] = _streamName, ["output_type"] = "stream", ["text"] = NotebookText.ToLines(_stream.ToString()) });
+                _outputs.Add(new() { ["name"] = _streamName, ["output_type"] = "stream", ["text"] = NotebookText.ToLines(UnpairedSurrogates.Replace(_stream.ToString())) });
                 _stream.Clear();
             }
 
@@ -130,7 +130,7 @@ internal sealed class OutputRecorder
             {
                 if (mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType is "image/svg+xml" or "application/javascript")
                 {
-                    data[mimeType] = NotebookText.ToLines(value);
+                    data[mimeType] = NotebookText.ToLines(UnpairedSurrogates.Replace(value));
                 }
             }
 

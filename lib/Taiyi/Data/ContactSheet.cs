@@ -1,3 +1,7 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
+
 namespace Taiyi.Data;
 
 /// <summary>Pictures side by side in one picture.</summary>
@@ -7,36 +11,30 @@ public static class ContactSheet
 
     /// <summary>Lays out rows of pictures on white, two pixels between them.</summary>
     /// <param name="rows">One or more rows of one or more pictures, all of one size.</param>
+    /// <returns>A new image; the caller owns it.</returns>
     /// <exception cref="ArgumentException">There is no picture, or their sizes differ.</exception>
-    public static RgbImage Compose(IReadOnlyList<IReadOnlyList<RgbImage>> rows)
+    public static Image<Rgb24> Compose(IReadOnlyList<IReadOnlyList<Image<Rgb24>>> rows)
     {
-        RgbImage first = rows.SelectMany(row => row).FirstOrDefault() ?? throw new ArgumentException("A contact sheet needs a picture.", nameof(rows));
-        if (rows.SelectMany(row => row).FirstOrDefault(picture => picture.Width != first.Width || picture.Height != first.Height) is { } odd)
+        Image<Rgb24> first = rows.SelectMany(row => row).FirstOrDefault() ?? throw new ArgumentException("A contact sheet needs a picture.", nameof(rows));
+        if (rows.SelectMany(row => row).FirstOrDefault(image => image.Size() != first.Size()) is { } odd)
         {
             throw new ArgumentException(
                 $"The pictures of a contact sheet have one size, but there are {first.Width} x {first.Height} and {odd.Width} x {odd.Height}: resize them first.", nameof(rows));
         }
 
         int columns = rows.Max(row => row.Count);
-        int width = columns * (first.Width + Gap) - Gap, height = rows.Count * (first.Height + Gap) - Gap;
-        byte[] pixels = new byte[3 * width * height];
-        Array.Fill(pixels, byte.MaxValue);
-        for (int row = 0; row < rows.Count; row++)
+        Image<Rgb24> sheet = new(
+            ImageFormats.Configuration, columns * (first.Width + Gap) - Gap, rows.Count * (first.Height + Gap) - Gap, Color.White.ToPixel<Rgb24>());
+        sheet.Mutate(context =>
         {
-            for (int column = 0; column < rows[row].Count; column++)
+            for (int row = 0; row < rows.Count; row++)
             {
-                Paste(rows[row][column], pixels, width, column * (first.Width + Gap), row * (first.Height + Gap));
+                for (int column = 0; column < rows[row].Count; column++)
+                {
+                    context.DrawImage(rows[row][column], new Point(column * (first.Width + Gap), row * (first.Height + Gap)), opacity: 1);
+                }
             }
-        }
-
-        return new RgbImage(width, height, pixels);
-    }
-
-    private static void Paste(RgbImage picture, byte[] sheet, int sheetWidth, int left, int top)
-    {
-        for (int y = 0; y < picture.Height; y++)
-        {
-            picture.Pixels.AsSpan(3 * y * picture.Width, 3 * picture.Width).CopyTo(sheet.AsSpan(3 * ((top + y) * sheetWidth + left)));
-        }
+        });
+        return sheet;
     }
 }

@@ -9,6 +9,7 @@ namespace Taiyi.Data;
 internal static class CsvTable
 {
     /// <summary>Every row with the number of the line on which it starts; rows without any text are left out.</summary>
+    /// <exception cref="FormatException">A quote has no end, or ends before its field does; the message begins with the line.</exception>
     public static IEnumerable<(int Line, List<string> Fields)> Rows(string text)
     {
         int position = 0;
@@ -39,30 +40,42 @@ internal static class CsvTable
     // Stops at the comma or line end behind the field.
     private static string ReadField(string text, ref int position, ref int line)
     {
+        if (position < text.Length && text[position] == '"')
+        {
+            return ReadQuoted(text, ref position, ref line);
+        }
+
+        int length = text.AsSpan(position).IndexOfAny(',', '\r', '\n');
+        string field = length < 0 ? text[position..] : text.Substring(position, length);
+        position += field.Length;
+        return field;
+    }
+
+    private static string ReadQuoted(string text, ref int position, ref int line)
+    {
+        int start = line;
         StringBuilder field = new();
-        bool quoted = position < text.Length && text[position] == '"';
-        for (position += quoted ? 1 : 0; position < text.Length; position++)
+        for (position++; position < text.Length; position++)
         {
             char letter = text[position];
-            if (quoted && letter == '"')
+            if (letter == '"')
             {
-                if (position + 1 == text.Length || text[position + 1] != '"')
+                position++;
+                if (position == text.Length || text[position] is ',' or '\r' or '\n')
                 {
-                    quoted = false;
-                    continue;
+                    return field.ToString();
                 }
 
-                position++; // a doubled quote stands for one
-            }
-            else if (!quoted && letter is ',' or '\r' or '\n')
-            {
-                break;
+                if (text[position] != '"') // a doubled quote stands for one
+                {
+                    throw new FormatException($"line {start}: the quote that opens a field is closed in line {line} before the field ends; write \"\" for a quote inside a text");
+                }
             }
 
             line += letter == '\n' ? 1 : 0;
             field.Append(letter);
         }
 
-        return field.ToString();
+        throw new FormatException($"line {start}: a quote opens a field and is never closed");
     }
 }

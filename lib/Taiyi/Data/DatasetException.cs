@@ -1,7 +1,9 @@
+using Taiyi.Files;
+
 namespace Taiyi.Data;
 
 /// <summary>A data folder that can't be used as it is: the message says what is wrong with which file and what to do.</summary>
-public sealed class DatasetException : Exception
+public sealed class DatasetException : TaiyiException
 {
     /// <summary>Makes the error of a malformed or missing file.</summary>
     public DatasetException(string message, Exception? innerException = null)

@@ -1,7 +1,9 @@
+using Taiyi.Files;
+
 namespace Taiyi.Data;
 
 /// <summary>A picture file that can't be read: the message is one sentence that names the file and what is wrong.</summary>
-public sealed class ImageFileException : Exception
+public sealed class ImageFileException : TaiyiException
 {
     /// <summary>Makes the error of one file.</summary>
     /// <param name="path">The file, as the caller named it.</param>

@@ -1,3 +1,9 @@
+using System.Globalization;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
+using Taiyi.Files;
+
 namespace Taiyi.Data;
 
 /// <summary>A folder of pictures with captions, one to one.</summary>
@@ -9,9 +15,11 @@ public sealed class Text2ImageDataset
 {
     private readonly Text2ImageOptions _options;
 
-    private Text2ImageDataset(string folder, IReadOnlyList<Text2ImageEntry> entries, IReadOnlyList<ImageFileException> skipped, Text2ImageOptions options)
+    private Text2ImageDataset(
+        DatasetReport report, IReadOnlyList<Text2ImageEntry> entries, IReadOnlyList<ImageFileException> skipped, Text2ImageOptions options)
     {
-        Folder = folder;
+        Folder = report.Folder;
+        Notes = report.Notes;
         Entries = entries;
         Skipped = skipped;
         _options = options;
@@ -25,6 +33,9 @@ public sealed class Text2ImageDataset
 
     /// <summary>The broken pictures that were left out; empty unless <see cref="BrokenPictures.Skip"/> was asked.</summary>
     public IReadOnlyList<ImageFileException> Skipped { get; }
+
+    /// <summary>What the user should know of how the folder was read, a sentence each: <see cref="DatasetReport.Notes"/>.</summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Number of pictures.</summary>
     public int Count => Entries.Count;
@@ -49,11 +60,11 @@ public sealed class Text2ImageDataset
 
         if (report.Entries.Count == 0)
         {
-            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFile.Extensions)}).");
+            throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFormats.Extensions)}).");
         }
 
         Dictionary<string, ImageFileException> broken = options.Broken == BrokenPictures.Skip ? FindBroken(report.Entries) : [];
-        return new Text2ImageDataset(folder, [.. report.Entries.Where(entry => !broken.ContainsKey(entry.Path))], [.. broken.Values], options);
+        return new Text2ImageDataset(report, [.. report.Entries.Where(entry => !broken.ContainsKey(entry.Path))], [.. broken.Values], options);
     }
 
     /// <summary>Pairs the pictures and captions of a folder without decoding anything; throws for no orphan but reports them all.</summary>
@@ -65,12 +76,14 @@ public sealed class Text2ImageDataset
             throw new DatasetException($"There is no folder '{folder}': name a folder that holds pictures with captions.");
         }
 
-        CaptionFormat format = CaptionFile.FormatOf(folder);
-        string[] files = [.. FilesBelow(folder).Order(StringComparer.Ordinal)];
-        string[] pictures = [.. files.Where(ImageFile.IsImage)];
-        return format == CaptionFormat.TextFiles
-            ? Pair(folder, format, pictures, ReadTextFiles(folder, files), TextFileOf)
-            : Pair(folder, format, pictures, CaptionFile.Read(folder, format), picture => picture);
+        string[] files = [.. FilesBelow(folder, folder).Order(StringComparer.Ordinal)];
+        string[] pictures = [.. files.Where(ImageFormats.IsImage)], others = [.. files.Where(ImageFormats.IsOtherImage)];
+        IReadOnlyList<(string File, CaptionFormat Format)> captionFiles = CaptionFile.FindAll(folder, files);
+        List<string> notes = [.. RepeatNotes(pictures)];
+        DatasetReport report = captionFiles.Count == 0
+            ? Pair(folder, CaptionFormat.TextFiles, pictures, others, ReadTextFiles(folder, files, notes), CaptionFile.Stem)
+            : Pair(folder, captionFiles[0].Format, pictures, others, ReadCaptionFiles(folder, captionFiles, notes), picture => picture);
+        return report with { Notes = notes };
     }
 
     /// <summary>Decodes, resizes, crops and flips one picture.</summary>
@@ -81,14 +94,15 @@ public sealed class Text2ImageDataset
     public Text2ImageItem Read(int index, int epoch = 0)
     {
         Text2ImageEntry entry = Entries[index];
-        RgbImage image = ImagePreprocessing.ResizeShortSide(ImageFile.Read(entry.Path), Size);
+        using Image<Rgb24> whole = ImageFile.Read(entry.Path);
+        using Image<Rgb24> resized = ImagePreprocessing.ResizeShortSide(whole, Size);
         Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
-        image = _options.Crop == CropMode.Random
-            ? ImagePreprocessing.RandomCrop(image, Size, random)
-            : ImagePreprocessing.CenterCrop(image, Size);
+        using Image<Rgb24> image = _options.Crop == CropMode.Random
+            ? ImagePreprocessing.RandomCrop(resized, Size, random)
+            : ImagePreprocessing.CenterCrop(resized, Size);
         if (_options.HorizontalFlip && random.Next(2) == 1)
         {
-            image = image.FlipHorizontally();
+            image.Mutate(context => context.Flip(FlipMode.Horizontal));
         }
 
         return new Text2ImageItem(image.ToTensor(), entry.Caption, entry.Path);
@@ -102,7 +116,7 @@ public sealed class Text2ImageDataset
             Interruption.Token.ThrowIfCancellationRequested();
             try
             {
-                ImageFile.Read(entry.Path);
+                ImageFile.Read(entry.Path).Dispose();
             }
             catch (ImageFileException e)
             {
@@ -114,22 +128,68 @@ public sealed class Text2ImageDataset
     }
 
     // Hidden files are unfinished writes and folder views: not data.
-    private static IEnumerable<string> FilesBelow(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
-            .Where(name => !name.Split('/').Any(part => part.StartsWith('.')));
+    private static IEnumerable<string> FilesBelow(string root, string folder)
+    {
+        foreach (FileSystemInfo entry in new DirectoryInfo(folder).EnumerateFileSystemInfos().Where(entry => !entry.Name.StartsWith('.')))
+        {
+            // .NET shows bytes that are no UTF-8 as U+FFFD, under which the file cannot be opened.
+            if (entry.Name.Contains('\uFFFD') && !File.Exists(entry.FullName) && !Directory.Exists(entry.FullName))
+            {
+                throw new DatasetException($"The name '{entry.Name}' in '{folder}' is not UTF-8, as an archive from another system leaves it: rename the file.");
+            }
 
-    private static IReadOnlyList<CaptionEntry> ReadTextFiles(string folder, string[] files) =>
-        [.. files.Where(file => file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
-            .Select(file => new CaptionEntry(TextFileOf(file), File.ReadAllText(Path.Combine(folder, file)).Trim()))];
+            string path = Path.Combine(folder, entry.Name);
+            IEnumerable<string> files = Directory.Exists(path) ? FilesBelow(root, path) : [Path.GetRelativePath(root, path).Replace('\\', '/')];
+            foreach (string file in files)
+            {
+                yield return file;
+            }
+        }
+    }
 
-    private static string TextFileOf(string file) => file[..^Path.GetExtension(file).Length] + ".txt";
+    private static List<CaptionEntry> ReadCaptionFiles(string folder, IEnumerable<(string File, CaptionFormat Format)> captionFiles, List<string> notes)
+    {
+        List<CaptionEntry> captions = [];
+        foreach ((string file, CaptionFormat format) in captionFiles)
+        {
+            captions.AddRange(CaptionFile.Read(folder, file, format, out string? encoding));
+            NoteEncoding(notes, file, encoding);
+        }
+
+        return captions;
+    }
+
+    private static List<CaptionEntry> ReadTextFiles(string folder, IEnumerable<string> files, List<string> notes)
+    {
+        List<CaptionEntry> captions = [];
+        foreach (string file in files.Where(CaptionFile.IsTextFile))
+        {
+            captions.Add(CaptionFile.ReadText(folder, file, out string? encoding));
+            NoteEncoding(notes, file, encoding);
+        }
+
+        return captions;
+    }
+
+    private static void NoteEncoding(List<string> notes, string file, string? encoding)
+    {
+        if (encoding is not null)
+        {
+            notes.Add($"{file} was read as {encoding}, which its byte order mark names.");
+        }
+    }
+
+    // sd-scripts (kohya) reads the number before the first '_' of a folder as repeats: train_util.py, "n_repeats".
+    private static IEnumerable<string> RepeatNotes(IEnumerable<string> pictures) =>
+        from folder in pictures.Select(picture => Path.GetFileName(Path.GetDirectoryName(picture)) ?? "").Distinct()
+        where folder.Split('_') is [var number, _, ..] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int repeats) && repeats > 1
+        select $"Each picture in '{folder}' counts once: the number before '_', by which kohya's scripts repeat pictures, is not used here.";
 
     // A caption belongs to a picture when its file name is the picture's caption key.
     private static DatasetReport Pair(
-        string folder, CaptionFormat format, string[] pictures, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
+        string folder, CaptionFormat format, string[] pictures, string[] others, IReadOnlyList<CaptionEntry> captions, Func<string, string> captionKey)
     {
-        ILookup<string, string> captionsOf = captions.ToLookup(caption => caption.FileName, caption => caption.Caption, StringComparer.Ordinal);
+        ILookup<string, string> captionsOf = captions.ToLookup(caption => caption.Key, caption => caption.Caption, StringComparer.Ordinal);
         ILookup<string, string> picturesOf = pictures.ToLookup(captionKey, StringComparer.Ordinal);
         bool HasText(string key) => captionsOf[key].Any(caption => caption.Length > 0);
         bool IsPair(string key) => HasText(key) && captionsOf[key].Count() == 1 && picturesOf[key].Count() == 1;
@@ -141,7 +201,9 @@ public sealed class Text2ImageDataset
             Entries = [.. pictures.Where(picture => IsPair(captionKey(picture)))
                 .Select(picture => new Text2ImageEntry(picture, Path.Combine(folder, picture), captionsOf[captionKey(picture)].Single()))],
             PicturesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
-            CaptionsWithoutPicture = [.. captionsOf.Select(group => group.Key).Where(key => !picturesOf.Contains(key)).Order(StringComparer.Ordinal)],
+            PicturesOfOtherFormats = others,
+            CaptionsWithoutPicture = [.. captions.Where(caption => !picturesOf.Contains(caption.Key) && !others.Select(captionKey).Contains(caption.Key))
+                .Select(caption => caption.Name).Distinct().Order(StringComparer.Ordinal)],
             NotOneToOne = [.. pictures.Where(picture => HasText(captionKey(picture)) && !IsPair(captionKey(picture)))],
         };
     }

@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,8 +19,9 @@ public sealed class LoraAdapter : IDisposable
     private readonly Dictionary<string, WeightedLayer> _modules = [];
     private readonly List<Action> _removeHooks = [];
 
-    private LoraAdapter(LoraConfig config, IReadOnlyList<string> unmatchedKeys)
+    private LoraAdapter(LoraConfig config, IReadOnlyList<string> unmatchedKeys, IReadOnlyList<string> warnings)
     {
+        Warnings = warnings;
         Config = config;
         UnmatchedKeys = unmatchedKeys;
     }
@@ -36,6 +37,9 @@ public sealed class LoraAdapter : IDisposable
 
     /// <summary>Keys of the loaded file that fit nothing in this UNet, such as a text encoder's; tell the user.</summary>
     public IReadOnlyList<string> UnmatchedKeys { get; }
+
+    /// <summary>What the loaded file left open, as <see cref="LoraFile.Warnings"/>; tell the user.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>w: 1 is the style as it was trained, 0 none of it; may be changed between two calls. Not used while merged.</summary>
     public double Weight
@@ -79,7 +83,7 @@ public sealed class LoraAdapter : IDisposable
         if (targets.Length == 0)
         {
             throw new ArgumentException(
-                $"No module of the UNet ends in {string.Join(", ", config.TargetModules)}; its modules are such as {string.Join(", ", modules.Keys.Take(3))}.");
+                $"No module of the UNet ends in {string.Join(", ", config.TargetModules)}; its modules are such as {string.Join(", ", modules.Keys.Where(new LoraConfig().Matches).Take(3))}, or conv1 and conv2 of its resnets.");
         }
 
         foreach (Parameter parameter in unet.parameters())
@@ -87,10 +91,11 @@ public sealed class LoraAdapter : IDisposable
             parameter.requires_grad = false;
         }
 
-        LoraAdapter adapter = new(config, []);
+        LoraAdapter adapter = new(config, [], []);
         foreach (string path in targets)
         {
-            adapter.Attach(path, modules[path], LoraLayer.Create(modules[path].Weight, config, generator));
+            (long stride, long padding) = LoraTargets.Window(modules[path]);
+            adapter.Attach(path, modules[path], LoraLayer.Create(modules[path].Weight, config, generator, stride, padding));
         }
 
         return adapter;
@@ -104,7 +109,7 @@ public sealed class LoraAdapter : IDisposable
     /// <exception cref="CheckpointException">The file is no LoRA, or one of another base model.</exception>
     public static LoraAdapter Load(nn.Module unet, string path, double weight = 1)
     {
-        using LoraFile file = LoraFile.Read(path);
+        using LoraFile file = LoraFile.Read(path, (unet as UNet2DConditionModel)?.Config);
         return Load(unet, file, weight);
     }
 
@@ -131,10 +136,10 @@ public sealed class LoraAdapter : IDisposable
         }
 
         IEnumerable<string> unfit = file.Modules.Where(m => !modules.ContainsKey(m.Key)).SelectMany(m => new[] { m.Value.DownKey, m.Value.UpKey });
-        LoraAdapter adapter = new(file.Config, [.. file.UnmatchedKeys, .. unfit]) { Weight = weight };
+        LoraAdapter adapter = new(file.Config, [.. file.UnmatchedKeys, .. unfit], file.Warnings) { Weight = weight };
         foreach ((string path, LoraMatrices matrices) in fitting)
         {
-            adapter.Attach(path, modules[path], LoraLayer.FromMatrices(modules[path].Weight, matrices));
+            adapter.Attach(path, modules[path], LoraLayer.FromMatrices(modules[path], matrices));
         }
 
         return adapter;
@@ -252,7 +257,12 @@ public sealed class LoraAdapter : IDisposable
         _layers.Add(path, layer);
         _modules.Add(path, module);
         var hook = module.register_forward_hook((_, input, output) => Add(layer, input, output));
-        _removeHooks.Add(hook.remove);
+        module.Adapters++;
+        _removeHooks.Add(() =>
+        {
+            hook.remove();
+            module.Adapters--;
+        });
         module.Revision++;
     }
 

@@ -1,4 +1,6 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
+using Taiyi.Models;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;
@@ -12,12 +14,14 @@ public sealed class LoraFile : IDisposable
 
     private static readonly string[] FileNames = [DefaultFileName, LoraFileWriter.PeftFileName, "pytorch_lora_weights.bin", "adapter_model.bin"];
 
-    private LoraFile(string path, LoraFormat format, SortedDictionary<string, LoraMatrices> modules, IReadOnlyList<string> unmatchedKeys, LoraMetadata? metadata)
+    private LoraFile(
+        string path, LoraFormat format, SortedDictionary<string, LoraMatrices> modules, IReadOnlyList<string> unmatchedKeys, IReadOnlyList<string> warnings, LoraMetadata? metadata)
     {
         Path = path;
         Format = format;
         Modules = modules;
         UnmatchedKeys = unmatchedKeys;
+        Warnings = warnings;
         Config = new LoraConfig
         {
             Rank = (int)MostCommon(modules.Values.Select(m => m.Rank)),
@@ -30,7 +34,7 @@ public sealed class LoraFile : IDisposable
     /// <summary>The file that was read.</summary>
     public string Path { get; }
 
-    /// <summary>The format, recognised by the keys.</summary>
+    /// <summary>The format, recognised by the keys: that of most of them, where a file mixes several.</summary>
     public LoraFormat Format { get; }
 
     /// <summary>The matrices by module path, such as <c>mid_block.attentions.0.transformer_blocks.0.attn1.to_q</c>, in ordinal order.</summary>
@@ -39,47 +43,49 @@ public sealed class LoraFile : IDisposable
     /// <summary>Keys that are no part of a UNet's LoRA, such as a text encoder's (<c>lora_te_…</c>), which Taiyi cannot use.</summary>
     public IReadOnlyList<string> UnmatchedKeys { get; }
 
+    /// <summary>What the file leaves open and what was assumed, a sentence each; tell the user.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
     /// <summary>The most common rank and alpha; dropout and targets where the file says them, else 0 and all paths.</summary>
     public LoraConfig Config { get; }
 
     /// <summary>Reads a LoRA of any known format, from safetensors or a pickled <c>.bin</c>.</summary>
     /// <param name="path">The file, or the folder that holds it under a usual name.</param>
+    /// <param name="layout">
+    /// The UNet's settings, which latent diffusion's block numbers depend on (<c>input_blocks.1.1</c>); Stable Diffusion 1's if null.
+    /// </param>
     /// <returns>The matrices in CPU memory; dispose of them.</returns>
-    /// <exception cref="CheckpointException">The file is missing or broken, is no LoRA for a UNet, or of an unsupported kind (DoRA, LoHa, LoKr).</exception>
-    public static LoraFile Read(string path)
+    /// <exception cref="CheckpointException">
+    /// The file is missing or broken, is no LoRA for a UNet, of an unknown kind (DoRA, …), or holds NaN or infinity: the key is named.
+    /// </exception>
+    public static LoraFile Read(string path, UNet2DConditionConfig? layout = null)
     {
         path = Directory.Exists(path) ? FindIn(path) : path;
         using IStateDictFile file = StateDictFile.Open(path);
-        LoraFormat format = Recognize(file);
-        Dictionary<LoraKey, string> keys = [];
+        Func<string, string?> fromLdm = FromLdm(layout ?? new UNet2DConditionConfig());
+        SortedDictionary<string, Dictionary<string, string>> keys = new(StringComparer.Ordinal);
         List<string> unmatched = [];
+        List<LoraFormat> formats = [];
         foreach (string key in file.Tensors.Keys)
         {
-            if (LoraKeys.Parse(key, format) is not LoraKey parsed)
+            if (LoraKeys.Parse(key, fromLdm) is not LoraKey parsed)
             {
                 unmatched.Add(key);
+                continue;
             }
-            else if (!keys.TryAdd(parsed, key))
+
+            formats.Add(parsed.Format);
+            Dictionary<string, string> parts = keys.TryGetValue(parsed.Path, out var known) ? known : keys[parsed.Path] = [];
+            if (!parts.TryAdd(parsed.Part, key))
             {
-                throw new CheckpointException($"The LoRA '{path}' holds one matrix twice: '{keys[parsed]}' and '{key}'.");
+                throw new CheckpointException($"The LoRA '{path}' holds one matrix twice: '{parts[parsed.Part]}' and '{key}'.");
             }
         }
 
-        using var scope = NewDisposeScope();
-        LoraMetadata? metadata = ReadMetadata(file, format);
-        SortedDictionary<string, LoraMatrices> modules = new(StringComparer.Ordinal);
-        foreach (string module in keys.Keys.Select(key => key.Path).Distinct())
-        {
-            modules.Add(module, ReadModule(file, keys, module, metadata));
-        }
-
-        foreach (LoraMatrices matrices in modules.Values)
-        {
-            matrices.Down.DetachFromDisposeScope();
-            matrices.Up.DetachFromDisposeScope();
-        }
-
-        return new LoraFile(path, format, modules, unmatched, metadata);
+        RefuseStrangers(file, formats.Count, unmatched, fromLdm);
+        LoraMetadata? metadata = ReadMetadata(file, formats.Contains(LoraFormat.Peft));
+        (SortedDictionary<string, LoraMatrices> modules, int guessed) = ReadModules(file, keys, metadata);
+        return new LoraFile(path, MostCommon(formats), modules, unmatched, Warn(path, guessed, modules.Count), metadata);
     }
 
     /// <summary>Writes an adapter's matrices, float32. The file appears under its name only when it is complete.</summary>
@@ -118,25 +124,38 @@ public sealed class LoraFile : IDisposable
         FileNames.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists)
         ?? throw new CheckpointException($"No LoRA in the folder '{folder}': name the file, or put one there as {string.Join(", ", FileNames)}.");
 
-    private static LoraFormat Recognize(IStateDictFile file)
+    /// <summary>Latent diffusion's path of a module to diffusers' path; null where the layout has no such module.</summary>
+    private static Func<string, string?> FromLdm(UNet2DConditionConfig layout)
     {
-        string? unsupported = file.Tensors.Keys.FirstOrDefault(key =>
-            key.Contains("lora_magnitude_vector") || key.Contains("dora_scale") || key.Contains(".hada_w") || key.Contains(".lokr_w") || key.Contains(".lora_mid."));
-        if (unsupported is not null)
+        const string weight = ".weight";
+        Func<string, string> rename = LdmKeys.UNet(layout);
+        return path =>
         {
-            throw new CheckpointException($"'{file.Path}' holds '{unsupported}': DoRA, LoHa, LoKr and Tucker adapters compute something else than W + (alpha/r) B A. Use a plain LoRA.");
-        }
-
-        (LoraFormat format, int count) = Enum.GetValues<LoraFormat>()
-            .Select(format => (format, file.Tensors.Keys.Count(key => LoraKeys.Parse(key, format) is not null)))
-            .MaxBy(candidate => candidate.Item2);
-        return count > 0 ? format : throw new CheckpointException(
-            $"'{file.Path}' is no LoRA for a Stable Diffusion UNet: none of its {file.Tensors.Count} keys fits, such as '{file.Tensors.Keys.FirstOrDefault()}'. "
-            + "Known are diffusers (unet.….lora.down.weight), older diffusers (unet.….processor.to_q_lora.down.weight), "
-            + "PEFT (base_model.model.….lora_A.weight) and kohya (lora_unet_….lora_down.weight).");
+            string name = rename(path + weight)[..^weight.Length];
+            return name == path ? null : name;
+        };
     }
 
-    private static LoraMetadata? ReadMetadata(IStateDictFile file, LoraFormat format)
+    private static void RefuseStrangers(IStateDictFile file, int count, List<string> unmatched, Func<string, string?> fromLdm)
+    {
+        // A whole model has such keys too, "down_blocks.….weight": it is told of below.
+        string? unknown = unmatched.FirstOrDefault(key => LoraKeys.IsUnknownPart(key, fromLdm));
+        bool isAdapter = count > 0 || (unknown is not null && !unmatched.Any(key => key.EndsWith("conv_in.weight", StringComparison.Ordinal)));
+        if (unknown is not null && isAdapter)
+        {
+            throw UpdateKind.Unknown(file.Path, unknown);
+        }
+
+        if (count == 0)
+        {
+            throw new CheckpointException(
+                $"'{file.Path}' is no LoRA for a Stable Diffusion UNet: none of its {file.Tensors.Count} keys fits, such as '{file.Tensors.Keys.FirstOrDefault()}'. "
+                + "Known are diffusers (unet.….lora.down.weight), older diffusers (unet.….processor.to_q_lora.down.weight), "
+                + "PEFT (base_model.model.….lora_A.weight), kohya (lora_unet_….lora_down.weight) and ComfyUI (diffusion_model.….lora_up.weight).");
+        }
+    }
+
+    private static LoraMetadata? ReadMetadata(IStateDictFile file, bool isPeft)
     {
         if (file.Metadata.TryGetValue(LoraMetadata.Key, out string? json))
         {
@@ -144,44 +163,36 @@ public sealed class LoraFile : IDisposable
         }
 
         string beside = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file.Path))!, LoraFileWriter.PeftConfigName);
-        return format == LoraFormat.Peft && File.Exists(beside) ? LoraMetadata.Parse(File.ReadAllText(beside), beside) : null;
+        return isPeft && File.Exists(beside) ? LoraMetadata.Parse(File.ReadAllText(beside), beside) : null;
     }
 
-    private static LoraMatrices ReadModule(IStateDictFile file, Dictionary<LoraKey, string> keys, string module, LoraMetadata? metadata)
+    private static (SortedDictionary<string, LoraMatrices> Modules, int Guessed) ReadModules(
+        IStateDictFile file, SortedDictionary<string, Dictionary<string, string>> keys, LoraMetadata? metadata)
     {
-        if (!keys.TryGetValue(new(module, LoraPart.Down), out string? downKey) || !keys.TryGetValue(new(module, LoraPart.Up), out string? upKey))
+        using var scope = NewDisposeScope();
+        SortedDictionary<string, LoraMatrices> modules = new(StringComparer.Ordinal);
+        int guessed = 0;
+        foreach ((string path, Dictionary<string, string> own) in keys)
         {
-            string present = keys.First(key => key.Key.Path == module).Value;
-            throw new CheckpointException($"The LoRA '{file.Path}' has '{present}', but not both matrices (down and up, or A and B) of its module: the file is incomplete.");
+            ModuleParts parts = new(file, path, own, metadata);
+            modules.Add(path, UpdateKind.Read(parts));
+            guessed += parts.LacksAlpha ? 1 : 0;
         }
 
-        Tensor down = file.Read(downKey), up = file.Read(upKey);
-        bool isPair = down.dim() is 2 or 4 && up.dim() == down.dim() && down.shape[0] == up.shape[1] && down.shape[0] > 0;
-        if (!isPair || !down.is_floating_point() || !up.is_floating_point())
+        foreach (LoraMatrices matrices in modules.Values)
         {
-            throw new CheckpointException(
-                $"In the LoRA '{file.Path}', '{downKey}' is {TensorInfo.FormatShape(down.shape)} {down.dtype} and '{upKey}' {TensorInfo.FormatShape(up.shape)} {up.dtype}: "
-                + "they must be (r, in) and (out, r) of one rank r, in a float dtype.");
+            matrices.Down.DetachFromDisposeScope();
+            matrices.Up.DetachFromDisposeScope();
         }
 
-        double alpha = keys.TryGetValue(new(module, LoraPart.Alpha), out string? alphaKey)
-            ? ReadAlpha(file, alphaKey, down.shape[0])
-            : metadata?.AlphaOf(module, down.shape[0]) ?? down.shape[0];
-        return new LoraMatrices(down, up, alpha, downKey, upKey);
+        return (modules, guessed);
     }
 
-    private static double ReadAlpha(IStateDictFile file, string key, long rank)
-    {
-        using Tensor tensor = file.Read(key);
-        double alpha = tensor.numel() == 1 ? tensor.to(ScalarType.Float64).reshape(1)[0].item<double>() : double.NaN;
-        if (!double.IsFinite(alpha))
-        {
-            throw new CheckpointException($"In the LoRA '{file.Path}', '{key}' must be one finite number.");
-        }
-
-        // kohya's networks/lora.py takes an alpha of 0 for the rank.
-        return alpha == 0 ? rank : alpha;
-    }
+    private static string[] Warn(string path, int guessed, int count) => guessed == 0 ? [] :
+    [
+        $"'{path}' does not say alpha for {(guessed == count ? $"any of its {count}" : $"{guessed} of its {count}")} modules (in tensors .alpha, in its metadata, or in {LoraFileWriter.PeftConfigName} "
+        + "beside it): alpha = rank was taken, a scale of 1. If it was trained with another, give alpha / rank as its weight, such as FILE:2.",
+    ];
 
     private static T MostCommon<T>(IEnumerable<T> values)
         where T : notnull => values.CountBy(value => value).MaxBy(count => count.Value).Key;

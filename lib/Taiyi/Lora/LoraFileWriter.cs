@@ -1,5 +1,5 @@
 using System.Globalization;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;
@@ -19,28 +19,29 @@ internal static class LoraFileWriter
     {
         // Names first: a format that cannot hold a module leaves no file behind.
         using var scope = NewDisposeScope();
-        List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format))];
+        // diffusers keeps A and B of convolutions under PEFT's names alone, and drops the older ones of a file that has both.
+        bool asPeft = format == LoraFormat.Diffusers && modules.Values.Any(m => m.Down.dim() == 4);
+        List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format, asPeft))];
         string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? path
             : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        Directory.CreateDirectory(folder);
         if (format == LoraFormat.Peft)
         {
-            WriteText(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
+            AtomicWrite.Text(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
         }
 
         SafetensorsFile.Write(file, tensors, Metadata(config, modules, format));
         return file;
     }
 
-    private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format)
+    private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format, bool asPeft)
     {
-        yield return new(LoraKeys.Write(path, LoraPart.Down, format), matrices.Down);
-        yield return new(LoraKeys.Write(path, LoraPart.Up, format), matrices.Up);
+        yield return new(LoraKeys.Write(path, LoraKeys.Down, format, asPeft), matrices.Down);
+        yield return new(LoraKeys.Write(path, LoraKeys.Up, format, asPeft), matrices.Up);
         if (format == LoraFormat.Kohya)
         {
-            yield return new(LoraKeys.Write(path, LoraPart.Alpha, format), tensor((float)matrices.Alpha));
+            yield return new(LoraKeys.Write(path, LoraKeys.Alpha, format), tensor((float)matrices.Alpha));
         }
     }
 
@@ -58,11 +59,4 @@ internal static class LoraFileWriter
         },
         _ => new() { ["format"] = "pt" },
     };
-
-    private static void WriteText(string path, string text)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
-    }
 }

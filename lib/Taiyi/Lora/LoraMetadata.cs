@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Lora;
 
@@ -27,6 +27,9 @@ internal sealed class LoraMetadata
         Dropout = (double?)json[prefix + "lora_dropout"] ?? 0;
         TargetModules = json[prefix + "target_modules"] is JsonArray targets ? [.. targets.Select(target => (string)target!)] : null;
     }
+
+    /// <summary>Whether α is said at all.</summary>
+    public bool GivesAlpha => _alpha is not null;
 
     /// <summary>Dropout of the training.</summary>
     public double Dropout { get; }

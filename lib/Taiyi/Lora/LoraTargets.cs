@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using static TorchSharp.torch;
 
@@ -8,15 +8,15 @@ namespace Taiyi.Lora;
 internal static class LoraTargets
 {
     /// <summary>
-    /// Linear layers, and 1×1 convolutions (<c>proj_in</c> and <c>proj_out</c> around each transformer), which are linear maps
-    /// at every pixel; by path, in ordinal order.
+    /// Linear layers and convolutions of any kernel: attention, feed-forward, <c>time_emb_proj</c>, <c>conv1</c>, the samplers,
+    /// <c>conv_in</c> and <c>conv_out</c>; by path, in ordinal order.
     /// </summary>
     public static SortedDictionary<string, WeightedLayer> Find(nn.Module unet)
     {
         SortedDictionary<string, WeightedLayer> modules = new(StringComparer.Ordinal);
         foreach ((string path, nn.Module module) in unet.named_modules())
         {
-            if (module is Linear || (module is Conv2d convolution && convolution.Weight.shape is [_, _, 1, 1]))
+            if (module is Linear or Conv2d)
             {
                 modules.Add(path, (WeightedLayer)module);
             }
@@ -25,16 +25,22 @@ internal static class LoraTargets
         return modules;
     }
 
-    /// <summary>Compares a module's matrices with its weight (out, in) or (out, in, 1, 1).</summary>
+    /// <summary>Stride and padding of a convolution; 1 and 0 for a linear layer, which is one at every pixel.</summary>
+    public static (long Stride, long Padding) Window(WeightedLayer module) =>
+        module is Conv2d convolution ? (convolution.Stride, convolution.Padding) : (1, 0);
+
+    /// <summary>Compares a module's matrices with its weight (out, in) or (out, in, kernel, kernel).</summary>
     /// <exception cref="CheckpointException">The first misfit: its key, shape in the file and shape in the model.</exception>
     public static void RefuseOtherBase(string file, string path, LoraMatrices matrices, long[] weight)
     {
-        Refuse(matrices.DownKey, matrices.Down.shape, [matrices.Rank, weight[1]]);
+        Refuse(matrices.DownKey, matrices.Down.shape, [matrices.Rank, .. weight[1..]]);
         Refuse(matrices.UpKey, matrices.Up.shape, [weight[0], matrices.Rank]);
 
         void Refuse(string key, long[] actual, long[] expected)
         {
-            bool fits = actual.Take(2).SequenceEqual(expected) && actual.Skip(2).All(kernel => kernel == 1);
+            // A kernel of 1 × 1 may be written or left out.
+            bool fits = actual.Take(expected.Length).SequenceEqual(expected.Take(actual.Length))
+                && actual.Skip(expected.Length).Concat(expected.Skip(actual.Length)).All(kernel => kernel == 1);
             if (!fits)
             {
                 throw new CheckpointException(

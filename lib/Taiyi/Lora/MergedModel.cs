@@ -1,5 +1,6 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
+using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
 namespace Taiyi.Lora;
@@ -20,39 +21,21 @@ public static class MergedModel
     /// <param name="loras">The LoRAs and their weights.</param>
     /// <param name="output">A folder that does not exist yet, or is empty.</param>
     /// <param name="cancellationToken">Ends the writing between two files.</param>
-    /// <returns>Keys of the LoRA files that fit nothing in this UNet and are not in the result; tell the user.</returns>
+    /// <returns>What to tell the user of the LoRA files.</returns>
     /// <exception cref="ArgumentException">No LoRA is given, the model is a single file, or the output folder is in use.</exception>
     /// <exception cref="CheckpointException">The model or a LoRA cannot be read, or they do not fit.</exception>
-    public static IReadOnlyList<string> Write(
+    public static MergeNotes Write(
         string model, IReadOnlyList<LoraReference> loras, string output, CancellationToken cancellationToken = default)
     {
-        using CancellationTokenSource source = Interruption.Combine(cancellationToken);
+        using CancellationTokenSource cancellation = Interruption.Combine(cancellationToken);
         CheckArguments(model, loras, output);
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
-        string unfinished = target + ".unfinished";
-        if (Directory.Exists(unfinished))
+        MergeNotes notes = new([], []);
+        AtomicWrite.Folder(output, folder =>
         {
-            Directory.Delete(unfinished, recursive: true);
-        }
-
-        try
-        {
-            Directory.CreateDirectory(Path.Combine(unfinished, "unet"));
-            IReadOnlyList<string> unmatched = WriteUNet(model, loras, Path.Combine(unfinished, "unet", UNetWeights + ".safetensors"), source.Token);
-            CopyOtherFiles(model, unfinished, source.Token);
-            if (Directory.Exists(target))
-            {
-                Directory.Delete(target); // empty, as was checked
-            }
-
-            Directory.Move(unfinished, target);
-            return unmatched;
-        }
-        catch
-        {
-            Directory.Delete(unfinished, recursive: true);
-            throw;
-        }
+            notes = WriteUNet(model, loras, Path.Combine(folder, "unet", UNetWeights + ".safetensors"), cancellation.Token);
+            CopyOtherFiles(model, folder, cancellation.Token);
+        });
+        return notes;
     }
 
     private static void CheckArguments(string model, IReadOnlyList<LoraReference> loras, string output)
@@ -79,7 +62,7 @@ public static class MergedModel
         }
     }
 
-    private static List<string> WriteUNet(string model, IReadOnlyList<LoraReference> loras, string path, CancellationToken cancellationToken)
+    private static MergeNotes WriteUNet(string model, IReadOnlyList<LoraReference> loras, string path, CancellationToken cancellationToken)
     {
         ModelFolder folder = ModelFolder.Open(model);
         ScalarType dtype;
@@ -102,7 +85,7 @@ public static class MergedModel
                 path,
                 unet.named_parameters().Select(p => KeyValuePair.Create(p.name, (Tensor)p.parameter)),
                 new Dictionary<string, string> { ["format"] = "pt" });
-            return [.. adapters.SelectMany(adapter => adapter.UnmatchedKeys)];
+            return new([.. adapters.SelectMany(adapter => adapter.UnmatchedKeys)], [.. adapters.SelectMany(adapter => adapter.Warnings)]);
         }
         finally
         {
@@ -133,3 +116,8 @@ public static class MergedModel
         return !isHidden && !isUNetWeights && !isWholeCheckpoint;
     }
 }
+
+/// <summary>What a merge could not use or had to assume.</summary>
+/// <param name="UnmatchedKeys">Keys of the LoRA files that fit nothing in this UNet and are not in the result.</param>
+/// <param name="Warnings">As <see cref="LoraFile.Warnings"/>.</param>
+public sealed record MergeNotes(IReadOnlyList<string> UnmatchedKeys, IReadOnlyList<string> Warnings);

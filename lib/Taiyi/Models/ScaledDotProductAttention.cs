@@ -1,3 +1,4 @@
+using Taiyi.Cpu;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -14,7 +15,7 @@ public static class ScaledDotProductAttention
     private const long VectorWidth = 16;
 
     // Exponentials need no largest score taken off while their sum is this far from what float32 cannot hold, 1e-38 and 3e38.
-    private const double LeastSum = 1e-30;
+    private const double MinSum = 1e-30;
 
     /// <summary>Attention of every query to every key.</summary>
     /// <param name="query">(B, heads, L, d), where d is the width of one head.</param>
@@ -65,7 +66,7 @@ public static class ScaledDotProductAttention
         {
             Tensor sums = matmul(matmul(query, key).exp_(), value);                       // (h, <= rows, d and more)
             Tensor normalizer = sums.narrow(2, width, 1);                                 // Σ exp, (h, <= rows, 1)
-            if (normalizer.min().ToDouble() > LeastSum && normalizer.max().ToDouble() < 1 / LeastSum)
+            if (normalizer.min().ToDouble() > MinSum && normalizer.max().ToDouble() < 1 / MinSum)
             {
                 return (sums.narrow(2, 0, width) / normalizer).MoveToOuterDisposeScope(); // (h, <= rows, d)
             }

@@ -1,139 +1,66 @@
-using static TorchSharp.torch;
-
 namespace Taiyi.Schedulers;
 
 /// <summary>
-/// DPM-Solver++ (2M): a multistep solver of second order for the predicted x₀, good in 20 to 25 steps.
-/// https://arxiv.org/abs/2211.01095, Algorithm 2.
+/// DPM-Solver++ in multiple steps: 2M, good in 20 to 25 steps, 3M, and their stochastic forms (2M SDE, 3M SDE); also DPM-Solver, for the
+/// predicted noise. https://arxiv.org/abs/2211.01095, Algorithm 2 and appendix B; https://arxiv.org/abs/2206.00927.
 /// </summary>
-/// <param name="config">The model's settings.</param>
-/// <param name="useKarrasSigmas">Places the noise levels by eq. (5) of EDM, denser at the clean end, in place of the timestep spacing.</param>
-public sealed class DPMSolverMultistepScheduler(SchedulerConfig config, bool useKarrasSigmas = false) : IScheduler
+public sealed class DPMSolverMultistepScheduler : LambdaScheduler
 {
-    private readonly StepSequence _steps = new();
-    private double[] _sigmas = [];
-    private Tensor? _previousOriginalSample; // x̂₀ of the step before, (B, C, H, W) float32
+    private const int ShortRun = 15; // steps below which the last two are of lower order
+
+    /// <summary>Makes the sampler.</summary>
+    /// <param name="config">The model's settings; <see cref="SchedulerConfig.SolverOrder"/> 1 to 3.</param>
+    /// <exception cref="ArgumentException">The order is not 1 to 3, or a stochastic DPM-Solver is to end without noise.</exception>
+    public DPMSolverMultistepScheduler(SchedulerConfig config)
+        : base(config) => DPMSolver.Check(config);
+
+    private protected override AlgorithmType Algorithm => DPMSolver.AlgorithmOf(Config);
+
+    private protected override bool RoundsTimesteps => Config.BetaSchedule != BetaSchedule.SquaredcosCapV2;
 
     /// <inheritdoc/>
-    public SchedulerConfig Config { get; } = config;
-
-    /// <inheritdoc/>
-    public NoiseSchedule NoiseSchedule { get; } = new(config);
-
-    /// <summary>Whether the noise levels are those of EDM eq. (5).</summary>
-    public bool UseKarrasSigmas { get; } = useKarrasSigmas;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<double> Timesteps => _steps.Timesteps;
-
-    /// <summary>The noise levels σ/α from pure noise to 0, one more than the steps from pure noise.</summary>
-    public IReadOnlyList<double> Sigmas => _sigmas;
-
-    /// <inheritdoc/>
-    public double InitNoiseSigma => 1;
-
-    /// <inheritdoc/>
-    public void SetTimesteps(int numInferenceSteps, double strength = 1.0)
+    /// <remarks>Notation (name → DPM-Solver++ Algorithm 2): Level → i-1, Next → i; h → h_i, r0 → r_i, Mean → D_i, the result → x̃_i.</remarks>
+    protected internal override SchedulerOutput Step(SchedulerStep step)
     {
-        double[] sigmas, timesteps;
-        if (UseKarrasSigmas)
+        double h = step.Next.Lambda - step.Level.Lambda, z = Growth(h);
+        double r0 = 0, r1 = 0; // lengths of the steps before, in units of this one
+        int order = Order(step);
+        if (order > 1)
         {
-            TimestepGrid.RequireStepCount(Config, numInferenceSteps);
-            sigmas = KarrasSigmas(numInferenceSteps);
-            timesteps = [.. sigmas.Select(NearestTimestep)];
-        }
-        else
-        {
-            timesteps = TimestepGrid.WholeWithFinalZero(Config, Config.TimestepSpacing ?? TimestepSpacing.Linspace, numInferenceSteps);
-            sigmas = [.. timesteps.Select(NoiseSchedule.Sigma)];
+            r0 = (step.Level.Lambda - step.Past[0].Level.Lambda) / h;
         }
 
-        _steps.Start(timesteps, numInferenceSteps, strength);
-        _sigmas = [.. sigmas, 0];
-        Forget();
-    }
-
-    /// <inheritdoc/>
-    public Tensor ScaleModelInput(Tensor sample, double timestep)
-    {
-        _steps.Coming(timestep);
-        return sample.alias();
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// Notation (name → DPM-Solver++ Algorithm 2): (alpha, sigma, lambda) at s → step i-1, at t → step i; h → h_i, r → r_i,
-    /// predOriginalSample → x_θ(x̃_{i-1}, t_{i-1}), d → D_i, prevSample → x̃_i.
-    /// </remarks>
-    public SchedulerOutput Step(Tensor modelOutput, double timestep, Tensor sample, IReadOnlyList<Generator>? generators = null, Tensor? noise = null)
-    {
-        int index = _steps.Coming(timestep);
-        using var scope = NewDisposeScope();
-        Tensor x = sample.to(float32), output = modelOutput.to(float32);
-        (double alphaS, double sigmaS, double lambdaS) = Rates(_sigmas[index]);
-        (double alphaT, double sigmaT, double lambdaT) = Rates(_sigmas[index + 1]);
-        Tensor predOriginalSample = Prediction.OriginalSample(Config.PredictionType, output, x, alphaS, sigmaS);
-
-        // First order where there is no earlier prediction, and at the end, where λ is infinite.
-        double h = lambdaT - lambdaS;
-        Tensor d = predOriginalSample;
-        if (_previousOriginalSample is { } previous && sigmaT > 0)
+        if (order > 2)
         {
-            double r = (lambdaS - Rates(_sigmas[index - 1]).Lambda) / h;
-            d = (1 + 1 / (2 * r)) * predOriginalSample - 1 / (2 * r) * previous;
+            r1 = (step.Past[0].Level.Lambda - step.Past[1].Level.Lambda) / h;
         }
 
-        Tensor prevSample = sigmaT / sigmaS * x - alphaT * (Math.Exp(-h) - 1) * d;
-
-        Forget();
-        _previousOriginalSample = predOriginalSample.clone().DetachFromDisposeScope();
-        _steps.Advance();
-        return new SchedulerOutput(prevSample.to(sample.dtype).MoveToOuterDisposeScope(), predOriginalSample.to(sample.dtype).MoveToOuterDisposeScope());
-    }
-
-    /// <inheritdoc/>
-    public Tensor AddNoise(Tensor originalSamples, Tensor noise, double timestep)
-    {
-        using var scope = NewDisposeScope();
-        (double alpha, double sigma, _) = Rates(_sigmas[_steps.IndexOf(timestep)]);
-        return (alpha * originalSamples + sigma * noise).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Frees the remembered prediction.</summary>
-    public void Dispose() => Forget();
-
-    // The noise level σ/α as α, σ with α² + σ² = 1, and λ = log(α/σ), half the logarithm of the signal-to-noise ratio.
-    private static (double Alpha, double Sigma, double Lambda) Rates(double sigma)
-    {
-        double alpha = 1 / Math.Sqrt(sigma * sigma + 1);
-        return (alpha, alpha * sigma, -Math.Log(sigma));
-    }
-
-    // EDM eq. (5) with ρ = 7, between the largest and the smallest noise that was trained.
-    private double[] KarrasSigmas(int steps)
-    {
-        const double Rho = 7;
-        double max = Math.Pow(NoiseSchedule.Sigma(Config.NumTrainTimesteps - 1), 1 / Rho), min = Math.Pow(NoiseSchedule.Sigma(0), 1 / Rho);
-        return [.. Enumerable.Range(0, steps).Select(i => Math.Pow(max + (steps == 1 ? 0 : i / (steps - 1.0)) * (min - max), Rho))];
-    }
-
-    // The network is told the whole timestep whose log σ is nearest; the step itself keeps the exact σ.
-    private double NearestTimestep(double sigma)
-    {
-        int above = 1;
-        while (above < Config.NumTrainTimesteps - 1 && NoiseSchedule.Sigma(above) <= sigma)
+        double[] weights = order switch
         {
-            above++;
-        }
-
-        double low = Math.Log(NoiseSchedule.Sigma(above - 1)), high = Math.Log(NoiseSchedule.Sigma(above));
-        double t = above - 1 + Math.Clamp((Math.Log(sigma) - low) / (high - low), 0, 1);
-        return Config.BetaSchedule == BetaSchedule.SquaredcosCapV2 ? Math.Floor(t) : Math.Round(t);
+            1 => [1],
+            2 when Config.SolverType == SolverType.Heun => MultistepWeights.Exact(z, 0, -r0),
+            2 => [1 + 1 / (2 * r0), -1 / (2 * r0)],
+            _ => ThirdOrder(z, r0, r1),
+        };
+        return step.To(Transfer(step.Level, step.Next, step.Sample, Mean(step, weights), step.Noise));
     }
 
-    private void Forget()
+    // m̄ = m + φ₂/φ₁ D₁ + φ₃/φ₁ D₂ with divided differences, and D₂ half the second derivative, as in the authors' own program.
+    // (diffusers has the sign of the last term wrong in the stochastic form; this one is k-diffusion's sample_dpmpp_3m_sde.)
+    private static double[] ThirdOrder(double z, double r0, double r1)
     {
-        _previousOriginalSample?.Dispose();
-        _previousOriginalSample = null;
+        double second = MultistepWeights.Phi(2, z) / MultistepWeights.Phi(1, z), third = MultistepWeights.Phi(3, z) / MultistepWeights.Phi(1, z);
+        double curve = (second * r0 + third) / (r0 + r1);    // of (D₁₀ - D₁₁), D₁₀ = (m₀ - m₁)/r₀, D₁₁ = (m₁ - m₂)/r₁
+        double slope = second + curve;                       // of D₁₀
+        return [1 + slope / r0, -slope / r0 - curve / r1, curve / r1];
+    }
+
+    private int Order(SchedulerStep step)
+    {
+        int left = step.Plan.Calls - step.Index;
+        bool lowers = (Config.LowerOrderFinal ?? true) && step.Plan.Calls < ShortRun;
+        bool first = left == 1 && (lowers || Config.EulerAtFinal || !EndsAtSigmaMin);
+        int most = first || !HasLength(step.Level, step.Next) ? 1 : lowers && left == 2 ? 2 : 3;
+        return Math.Min(Math.Min(Config.SolverOrder, most), step.Past.Count + 1);
     }
 }

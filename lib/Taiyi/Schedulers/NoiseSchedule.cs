@@ -9,9 +9,13 @@ namespace Taiyi.Schedulers;
 /// <remarks>
 /// Notation (name here → the paper's): Betas → β_t, Alphas → α_t = 1 - β_t, AlphasCumprod → ᾱ_t = Π α_s, timestep t → 0 … T - 1
 /// (the paper counts from 1), previousTimestep -1 → no noise, ᾱ = 1. Tables are computed in float64.
+/// With zero terminal SNR the last ᾱ is 0: nothing of the picture is left there, and only a network that predicts v or x₀ can begin.
 /// </remarks>
 public sealed class NoiseSchedule
 {
+    // ᾱ below which σ is taken of, so that it stays finite where no signal is left: σ = 4096, as in diffusers.
+    private const double LeastAlphaCumprod = 1.0 / (1 << 24);
+
     private readonly PredictionType _predictionType;
 
     /// <summary>Computes the tables.</summary>
@@ -19,13 +23,7 @@ public sealed class NoiseSchedule
     public NoiseSchedule(SchedulerConfig config)
     {
         _predictionType = config.PredictionType;
-        Betas = config.BetaSchedule switch
-        {
-            BetaSchedule.Linear => Linspace(config.BetaStart, config.BetaEnd, config.NumTrainTimesteps),
-            BetaSchedule.ScaledLinear => [.. Linspace(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), config.NumTrainTimesteps).Select(root => root * root)],
-            BetaSchedule.SquaredcosCapV2 => Cosine(config.NumTrainTimesteps),
-            _ => throw new ArgumentOutOfRangeException(nameof(config), config.BetaSchedule, "The beta schedule is Linear, ScaledLinear or SquaredcosCapV2."),
-        };
+        Betas = BetaTables.Of(config);
         Alphas = [.. Betas.Select(beta => 1 - beta)];
         AlphasCumprod = new double[Alphas.Length];
         double product = 1;
@@ -60,8 +58,34 @@ public sealed class NoiseSchedule
     public double Sigma(double timestep)
     {
         int below = Math.Clamp((int)Math.Floor(timestep), 0, AlphasCumprod.Length - 1), above = Math.Min(below + 1, AlphasCumprod.Length - 1);
-        double low = 1 / Math.Sqrt(Snr(below)), high = 1 / Math.Sqrt(Snr(above));
+        double low = WholeSigma(below), high = WholeSigma(above);
         return low + (timestep - below) * (high - low);
+    }
+
+    /// <summary>The timestep of a noise level, for the network to be told: linear in log σ in between two timesteps.</summary>
+    /// <param name="sigma">σ; a level outside of the schedule gives its first or last timestep.</param>
+    /// <returns>0 … T - 1, a fraction as a rule.</returns>
+    public double TimestepOf(double sigma)
+    {
+        int above = 1;
+        while (above < AlphasCumprod.Length - 1 && WholeSigma(above) <= sigma)
+        {
+            above++;
+        }
+
+        if (above >= AlphasCumprod.Length)
+        {
+            return 0; // a schedule of one timestep
+        }
+
+        double low = Math.Log(WholeSigma(above - 1)), high = Math.Log(WholeSigma(above));
+        return above - 1 + Math.Clamp((Math.Log(sigma) - low) / (high - low), 0, 1);
+    }
+
+    private double WholeSigma(int timestep)
+    {
+        double alphaCumprod = Math.Max(AlphasCumprod[timestep], LeastAlphaCumprod);
+        return 1 / Math.Sqrt(alphaCumprod / (1 - alphaCumprod));
     }
 
     /// <summary>A sample of q(x_t | x₀) in one leap, x_t = √ᾱ_t x₀ + √(1-ᾱ_t) ε: DDPM eq. (4). The caller owns the result.</summary>
@@ -113,7 +137,7 @@ public sealed class NoiseSchedule
     }
 
     /// <summary>The guess of x₀ that a prediction of the network at x_t holds. The caller owns the result.</summary>
-    /// <param name="modelOutput">ε or v, as the settings say, of the sample's shape.</param>
+    /// <param name="modelOutput">ε, v or x₀, as the settings say, of the sample's shape.</param>
     /// <param name="sample">x_t.</param>
     /// <param name="timestep">0 … T - 1.</param>
     public Tensor PredictOriginalSample(Tensor modelOutput, Tensor sample, int timestep)
@@ -182,15 +206,5 @@ public sealed class NoiseSchedule
         Tensor Table(Func<double, double> rate) =>
             tensor(alphasCumprod.Select(rate).ToArray()).to(originalSamples.dtype, originalSamples.device).view(broadcast);
         return (Table(Math.Sqrt), Table(value => Math.Sqrt(1 - value)));
-    }
-
-    private static double[] Linspace(double first, double last, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => count == 1 ? first : first + i * (last - first) / (count - 1))];
-
-    // Improved DDPM, https://arxiv.org/abs/2102.09672 eq. (17); β is capped below 1, where the last step would leave no signal.
-    private static double[] Cosine(int count)
-    {
-        static double AlphaBar(double time) => Math.Pow(Math.Cos((time + 0.008) / 1.008 * Math.PI / 2), 2);
-        return [.. Enumerable.Range(0, count).Select(i => Math.Min(1 - AlphaBar((i + 1.0) / count) / AlphaBar((double)i / count), 0.999))];
     }
 }

@@ -10,34 +10,35 @@ internal static class TimestepGrid
     public static double[] Whole(SchedulerConfig config, TimestepSpacing spacing, int steps) =>
         [.. Fractional(config, spacing, steps).Select(t => Math.Round(t))];
 
-    /// <summary>Timesteps as they fall, for samplers that interpolate σ: Euler and Euler ancestral.</summary>
+    /// <summary>Timesteps as they fall, for samplers that interpolate σ: Euler and its kin.</summary>
     public static double[] Fractional(SchedulerConfig config, TimestepSpacing spacing, int steps)
     {
-        RequireStepCount(config, steps);
         int trained = config.NumTrainTimesteps;
         double[] timesteps = spacing switch
         {
             TimestepSpacing.Leading => Falling(steps, i => i * (trained / steps) + config.StepsOffset),
             // A single step of linspace sits on timestep 0, as numpy's does: use more steps, or trailing.
             TimestepSpacing.Linspace => Falling(steps, i => steps == 1 ? 0 : i * ((trained - 1.0) / (steps - 1))),
-            _ => Trailing(trained, steps),
+            _ => Trailing(trained, trained, steps),
         };
         return RequireOnSchedule(config, spacing, steps, timesteps);
     }
 
     /// <summary>
-    /// Whole timesteps of DPM-Solver: leading and linspace are laid out for one step more, and the one at the clean end, which the
-    /// final σ = 0 replaces, is dropped.
+    /// Whole timesteps of DPM-Solver and its kin: leading and linspace are laid out for one step more, and the one at the clean end, which
+    /// the final level replaces, is dropped.
     /// </summary>
-    public static double[] WholeWithFinalZero(SchedulerConfig config, TimestepSpacing spacing, int steps)
+    /// <param name="config">T and the offset.</param>
+    /// <param name="spacing">How they are placed.</param>
+    /// <param name="steps">How many.</param>
+    /// <param name="last">Timesteps are below it: T, or fewer where the noisiest are cut off (lambda_min_clipped).</param>
+    public static double[] WholeWithFinal(SchedulerConfig config, TimestepSpacing spacing, int steps, int last)
     {
-        RequireStepCount(config, steps);
-        int trained = config.NumTrainTimesteps;
         double[] timesteps = spacing switch
         {
-            TimestepSpacing.Leading => Falling(steps, i => (i + 1) * (trained / (steps + 1)) + config.StepsOffset),
-            TimestepSpacing.Linspace => Falling(steps, i => Math.Round((i + 1) * ((trained - 1.0) / steps))),
-            _ => Trailing(trained, steps),
+            TimestepSpacing.Leading => Falling(steps, i => (i + 1) * (last / (steps + 1)) + config.StepsOffset),
+            TimestepSpacing.Linspace => Falling(steps, i => Math.Round((i + 1) * ((last - 1.0) / steps))),
+            _ => Trailing(last, config.NumTrainTimesteps, steps),
         };
         return RequireOnSchedule(config, spacing, steps, timesteps);
     }
@@ -54,8 +55,13 @@ internal static class TimestepGrid
 
     private static double[] Falling(int steps, Func<int, double> rising) => [.. Enumerable.Range(0, steps).Select(i => rising(steps - 1 - i))];
 
-    private static double[] Trailing(int trained, int steps) =>
-        [.. Enumerable.Range(0, steps).Select(i => Math.Round(trained - i * ((double)trained / steps)) - 1)];
+    // Strides of T/n down from the last: fewer than n steps where the noisiest are cut off.
+    private static double[] Trailing(int last, int trained, int steps)
+    {
+        double stride = (double)trained / steps;
+        int count = last == trained ? steps : (int)Math.Ceiling(last / stride);
+        return [.. Enumerable.Range(0, count).Select(i => Math.Round(last - i * stride) - 1)];
+    }
 
     private static double[] RequireOnSchedule(SchedulerConfig config, TimestepSpacing spacing, int numInferenceSteps, double[] timesteps)
     {

@@ -33,7 +33,12 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
         Tensor xt = Schedule.AddNoise(x0, epsilon, t);                             // x_t = √ᾱ_t x₀ + √(1-ᾱ_t) ε
 
         Tensor prediction = unet.call(xt, t, batch.Context);                       // ε_θ(x_t, t), (B, C, H, W)
-        Tensor target = schedulerConfig.PredictionType == PredictionType.VPrediction ? Schedule.GetVelocity(x0, epsilon, t) : epsilon;
+        Tensor target = schedulerConfig.PredictionType switch
+        {
+            PredictionType.VPrediction => Schedule.GetVelocity(x0, epsilon, t),
+            PredictionType.Sample => x0,
+            _ => epsilon,
+        };
 
         Tensor errors = (prediction - target).square().mean([1, 2, 3]);            // ‖ε - ε_θ(x_t, t)‖² of each picture, (B)
         return (errors * Weights(t)).mean().MoveToOuterDisposeScope();
@@ -41,7 +46,7 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
 
     /// <summary>
     /// What each picture's error is multiplied by, (B) float32: 1, or with γ the weights of arXiv 2303.09556 section 3.4,
-    /// min(SNR, γ) / SNR when the network predicts ε and min(SNR, γ) / (SNR + 1) when it predicts v. Small noise, where the
+    /// min(SNR, γ) / SNR when the network predicts ε, min(SNR, γ) / (SNR + 1) when it predicts v, min(SNR, γ) when it predicts x₀. Small noise, where the
     /// task is easy and its gradients are large, then counts less.
     /// </summary>
     /// <param name="timesteps">t, (B) int64.</param>
@@ -52,9 +57,14 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
             return ones(timesteps.shape, ScalarType.Float32, timesteps.device);
         }
 
-        double velocity = schedulerConfig.PredictionType == PredictionType.VPrediction ? 1 : 0;
+        Func<double, double> share = schedulerConfig.PredictionType switch
+        {
+            PredictionType.VPrediction => snr => snr + 1,
+            PredictionType.Sample => _ => 1,
+            _ => snr => snr,
+        };
         using Tensor onCpu = timesteps.cpu();
-        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)(Math.Min(snr, gamma) / (snr + velocity)))];
+        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)(Math.Min(snr, gamma) / share(snr)))];
         return tensor(weights, device: timesteps.device);
     }
 }

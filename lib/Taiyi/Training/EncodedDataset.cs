@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Taiyi.Checkpoints;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Models;
 using static TorchSharp.torch;
 

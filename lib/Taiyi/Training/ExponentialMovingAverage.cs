@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

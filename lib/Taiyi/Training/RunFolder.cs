@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Taiyi.Files;
 
 namespace Taiyi.Training;
 
@@ -14,7 +15,7 @@ public abstract class RunFolder(string folder)
 
     private static readonly JsonSerializerOptions LogJson = new(JsonSerializerDefaults.Web);
 
-    private protected const string OptionsName = "options.json";
+    private const string OptionsName = "options.json", LockName = "run.lock";
 
     /// <summary>The folder.</summary>
     public string Folder { get; } = folder;
@@ -44,6 +45,65 @@ public abstract class RunFolder(string folder)
     /// <param name="step">Optimizer steps taken.</param>
     public string SamplePath(long step) => Path.Combine(SamplesFolder, NameOf(step) + ".png");
 
+    /// <summary>Whether a folder holds a run.</summary>
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, OptionsName));
+
+    /// <summary>Writes the options of a new run.</summary>
+    /// <param name="folder">It may exist, but hold no run.</param>
+    /// <param name="options">How to train.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="IOException">There is a run in the folder, or it cannot be written.</exception>
+    internal static void Create(string folder, TrainingOptions options)
+    {
+        options.Validate();
+        if (Exists(folder))
+        {
+            throw new IOException($"'{folder}' holds a training already: go on with it (--resume), or name another folder.");
+        }
+
+        WriteOptions(folder, options);
+    }
+
+    /// <summary>Writes the options of a run, those before being replaced.</summary>
+    internal static void WriteOptions(string folder, TrainingOptions options) => AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
+
+    /// <summary>Reads the options of a run.</summary>
+    /// <typeparam name="T">The kind of training.</typeparam>
+    /// <exception cref="TrainingException">There is no run, or its options cannot be read.</exception>
+    internal static T ReadOptions<T>(string folder)
+        where T : TrainingOptions
+    {
+        string path = Path.Combine(folder, OptionsName);
+        if (!File.Exists(path))
+        {
+            throw new TrainingException($"'{folder}' holds no training to go on with: there is no {OptionsName} in it. Start one without --resume.");
+        }
+
+        try
+        {
+            return TrainingOptions.FromJson<T>(File.ReadAllText(path));
+        }
+        catch (JsonException error)
+        {
+            throw new TrainingException($"'{path}' is not the options of such a training ({error.Message}): restore the file, or start a new run in another folder.", error);
+        }
+    }
+
+    /// <summary>Keeps other processes from training in the folder until the returned stream is disposed, or this process ends in whichever way.</summary>
+    /// <exception cref="TrainingException">Another process trains in it.</exception>
+    internal FileStream Lock()
+    {
+        Directory.CreateDirectory(Folder);
+        try
+        {
+            return new FileStream(Path.Combine(Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            throw new TrainingException($"Another process trains in '{Folder}': wait until it ends, or name another folder.", error);
+        }
+    }
+
     /// <summary>Adds a line to the log.</summary>
     public void Log(TrainingProgress progress) => File.AppendAllText(LogPath, JsonSerializer.Serialize(progress, LogJson) + "\n");
 
@@ -61,7 +121,7 @@ public abstract class RunFolder(string folder)
             kept.Append(JsonSerializer.Serialize(line, LogJson)).Append('\n');
         }
 
-        WriteText(LogPath, kept.ToString());
+        AtomicWrite.Text(LogPath, kept.ToString());
     }
 
     /// <summary>
@@ -79,36 +139,16 @@ public abstract class RunFolder(string folder)
             return;
         }
 
-        Directory.CreateDirectory(CheckpointsFolder);
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            Directory.CreateDirectory(temporary);
-            write(temporary);
-            Directory.Move(temporary, path);
-        }
-        catch
-        {
-            DeleteIfPossible(temporary);
-            throw;
-        }
+        AtomicWrite.Folder(path, write);
     }
 
     /// <summary>Deletes the oldest checkpoints beyond the number that is kept, and what a killed process left half written.</summary>
     internal void PruneCheckpoints(int keep)
     {
-        foreach (string old in Checkpoints.SkipLast(keep).Concat(Directory.GetDirectories(CheckpointsFolder, "*.tmp")))
+        foreach (string old in Checkpoints.SkipLast(keep).Concat(Directory.GetDirectories(CheckpointsFolder, "*" + AtomicWrite.TemporaryEnding)))
         {
             Directory.Delete(old, recursive: true);
         }
-    }
-
-    /// <summary>Writes a text file; the old one stays whole until the new one is.</summary>
-    internal static void WriteText(string path, string text)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, text);
-        File.Move(temporary, path, overwrite: true);
     }
 
     private static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{CheckpointPrefix}{step:D8}");
@@ -125,18 +165,6 @@ public abstract class RunFolder(string folder)
         catch (JsonException)
         {
             return null; // the process was killed while it wrote this line
-        }
-    }
-
-    private static void DeleteIfPossible(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // The fault that led here is the one to report; what is left has a name that no resume looks at.
         }
     }
 }

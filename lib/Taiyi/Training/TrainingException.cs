@@ -1,9 +1,10 @@
-using static TorchSharp.torch;
+using Taiyi.Files;
+
 
 namespace Taiyi.Training;
 
 /// <summary>A training that cannot go on; the message says where it stands and what to do.</summary>
-public sealed class TrainingException : Exception
+public sealed class TrainingException : TaiyiException
 {
     /// <summary>Makes the error.</summary>
     public TrainingException(string message, Exception? innerException = null)
@@ -17,14 +18,13 @@ public sealed class TrainingException : Exception
     /// <param name="step">Number of the step, 1 for the first.</param>
     /// <param name="files">The pictures of the step; none where they have no names.</param>
     /// <param name="run">Where the last good checkpoint may be.</param>
-    /// <param name="learningRate">Of the training, at its peak.</param>
-    /// <param name="dtype">What the networks compute in.</param>
-    internal static TrainingException NotFinite(string what, double value, long step, IReadOnlyList<string> files, RunFolder run, double learningRate, ScalarType dtype)
+    /// <param name="options">Of the training.</param>
+    internal static TrainingException NotFinite(string what, double value, long step, IReadOnlyList<string> files, RunFolder run, TrainingOptions options)
     {
         string kept = run.LatestCheckpoint is { } last ? $"The checkpoint '{last}' is good: --resume goes on from it." : "No checkpoint was written yet.";
-        string precision = dtype == ScalarType.Float32 ? "" : $", or float32 in place of {dtype}";
+        string precision = options.DType == "Float32" ? "" : $", or float32 in place of {options.DType}";
         (string batch, string look) = files.Count == 0 ? ("", "") : ($", batch {string.Join(", ", files)}", "; if it is always these files, look at them");
         return new TrainingException(
-            FormattableString.Invariant($"{what} is {value} in step {step}{batch}. {kept} Use a smaller learning rate than {learningRate:g3}{precision}{look}."));
+            FormattableString.Invariant($"{what} is {value} in step {step}{batch}. {kept} Use a smaller learning rate than {options.LearningRate:g3}{precision}{look}."));
     }
 }

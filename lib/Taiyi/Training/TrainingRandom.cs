@@ -10,7 +10,7 @@ namespace Taiyi.Training;
 /// and a number. Nothing but the number of the step must be saved to go on with the same draws.
 /// </summary>
 /// <param name="seed">The training's seed.</param>
-internal sealed class TrainingRandom(long seed)
+public sealed class TrainingRandom(long seed)
 {
     /// <summary>A new CPU generator for a purpose and the number of its use; the caller disposes of it.</summary>
     public Generator For(string purpose, long number)

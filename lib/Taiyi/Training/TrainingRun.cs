@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Taiyi.Lora;
 
 namespace Taiyi.Training;
@@ -29,15 +28,7 @@ public sealed class TrainingRun : RunFolder
     /// <exception cref="IOException">There is a run in the folder, or it cannot be written.</exception>
     public static TrainingRun Create(string folder, LoraTrainingOptions options)
     {
-        options.Validate();
-        string path = Path.Combine(folder, OptionsName);
-        if (File.Exists(path))
-        {
-            throw new IOException($"'{folder}' holds a training already: go on with it (--resume), or name another folder.");
-        }
-
-        Directory.CreateDirectory(folder);
-        WriteText(path, options.ToJson());
+        RunFolder.Create(folder, options);
         return new TrainingRun(folder, options);
     }
 
@@ -51,12 +42,11 @@ public sealed class TrainingRun : RunFolder
     public static TrainingRun CreateAgain(string folder, LoraTrainingOptions options)
     {
         options.Validate();
-        string path = Path.Combine(folder, OptionsName);
-        if (File.Exists(path) && File.ReadAllText(path) == options.ToJson())
+        if (Exists(folder) && ReadOptions<LoraTrainingOptions>(folder).ToJson() == options.ToJson())
         {
             Directory.Delete(folder, recursive: true);
         }
-        else if (File.Exists(path))
+        else if (Exists(folder))
         {
             string Kept(int number) => string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(folder)}-{number}");
             Directory.Move(folder, Kept(Enumerable.Range(1, int.MaxValue).First(number => !Path.Exists(Kept(number)))));
@@ -68,21 +58,5 @@ public sealed class TrainingRun : RunFolder
     /// <summary>Opens the run of a folder, to go on with it.</summary>
     /// <param name="folder">A folder that <see cref="Create"/> made.</param>
     /// <exception cref="TrainingException">There is no run, or its options cannot be read.</exception>
-    public static TrainingRun Open(string folder)
-    {
-        string path = Path.Combine(folder, OptionsName);
-        if (!File.Exists(path))
-        {
-            throw new TrainingException($"'{folder}' holds no training to go on with: there is no {OptionsName} in it. Start one without --resume.");
-        }
-
-        try
-        {
-            return new TrainingRun(folder, LoraTrainingOptions.FromJson(File.ReadAllText(path)));
-        }
-        catch (JsonException error)
-        {
-            throw new TrainingException($"'{path}' is not the options of a training ({error.Message}): restore the file, or start a new run in another folder.", error);
-        }
-    }
+    public static TrainingRun Open(string folder) => new(folder, ReadOptions<LoraTrainingOptions>(folder));
 }

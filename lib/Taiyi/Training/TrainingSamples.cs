@@ -1,4 +1,5 @@
-using Taiyi.Data;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using static TorchSharp.torch;
 
 namespace Taiyi.Training;
@@ -6,16 +7,11 @@ namespace Taiyi.Training;
 /// <summary>Draws the sample prompts of a training with fixed seeds, so that pictures of different steps can be compared.</summary>
 internal static class TrainingSamples
 {
-    public static IReadOnlyList<RgbImage> Draw(StableDiffusionPipeline pipeline, LoraTrainingOptions options, CancellationToken cancellationToken)
+    public static IReadOnlyList<Image<Rgb24>> Draw(StableDiffusionPipeline pipeline, LoraTrainingOptions options, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        GenerationOptions generation = new()
-        {
-            Seed = options.SampleSeed,
-            GuidanceScale = pipeline.Defaults.GuidanceScale ?? 7.5,
-            NumInferenceSteps = pipeline.Defaults.NumInferenceSteps ?? 50,
-        };
+        GenerationOptions generation = pipeline.DefaultOptions with { Seed = options.SampleSeed };
         using GenerationResult result = pipeline.Generate(options.SamplePrompts, generation, cancellationToken: cancellationToken);
-        return [.. Enumerable.Range(0, options.SamplePrompts.Count).Select(i => RgbImage.FromTensor(result.Images[i]))];
+        return result.Images;
     }
 }

@@ -30,6 +30,20 @@ public sealed class DisplayTests : IDisposable
         Assert.Equal(update.DisplayId, await _session.ValueOfAsync("shown.DisplayId"));
     }
 
+    [Theory]
+    [InlineData("var shown = 1.Display();")]
+    [InlineData("object value = 1;\nvar shown = value.Display(\"text/plain\");")]
+    [InlineData("string text = \"1\";\nvar shown = text.Display();")]
+    [InlineData("var shown = Microsoft.DotNet.Interactive.Kernel.display(1);")]
+    public async Task Every_handle_updates_the_output_that_it_was_given_for(string show)
+    {
+        await _session.ValueOfAsync(show);
+        string first = Assert.Single(_session.Displays).DisplayId;
+        await _session.ValueOfAsync("shown.Update(2);");
+        DisplayOutput update = Assert.Single(_session.Displays);
+        Assert.Equal((first, true, "2"), (update.DisplayId, update.IsUpdate, update.Data.PlainText));
+    }
+
     [Fact]
     public async Task Display_as_the_last_expression_shows_its_value_once()
     {

@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Kernel.Tests.Engine;
@@ -11,7 +12,7 @@ public sealed class InterruptionTests
     [InlineData("Action spin = () => { do { } while (true); };\nspin();")]
     [InlineData("class A { public void Run() { while (true) { try { System.Threading.Thread.Sleep(1); } catch (Exception) { } } } }\nnew A().Run();")]
     [InlineData("async Task Spin()\n{\n    await Task.Yield();\n    while (true) { await Task.Delay(1); }\n}\nawait Spin();")]
-    [InlineData("await Task.Delay(-1, Taiyi.Interruption.Token);")]
+    [InlineData("await Task.Delay(-1, Taiyi.Files.Interruption.Token);")]
     public async Task A_cell_that_never_ends_is_interrupted_and_the_next_one_runs(string code)
     {
         using Session session = new(interruptGrace: TimeSpan.FromMinutes(1));

@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Kernel.Tests.Engine;
@@ -47,7 +48,7 @@ public sealed class LanguageServicesTests : IDisposable
     {
         string library = typeof(Interruption).Assembly.Location;
         await _session.ValueOfAsync($"#r \"{library}\"");
-        Inspection? found = await _session.Engine.InspectAsync("Taiyi.Interruption.Token", 9, TestContext.Current.CancellationToken);
+        Inspection? found = await _session.Engine.InspectAsync("Taiyi.Files.Interruption.Token", 15, TestContext.Current.CancellationToken);
         Assert.Contains("interrupt button", found!.Documentation, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Taiyi.Files;
 
 namespace Taiyi.Kernel.Tests.Engine;
 
@@ -37,8 +38,8 @@ public sealed class ReferenceTests : IDisposable
         string copy = Path.Combine(_session.Folder, "Taiyi.dll");
         File.Copy(typeof(Interruption).Assembly.Location, copy);
         await _session.ValueOfAsync("#r \"Taiyi.dll\"");
-        Assert.Equal(typeof(Interruption).Assembly.Location, await _session.ValueOfAsync("typeof(Taiyi.Interruption).Assembly.Location"));
-        Assert.Equal("True", await _session.ValueOfAsync("Taiyi.Interruption.Token.CanBeCanceled || true"));
+        Assert.Equal(typeof(Interruption).Assembly.Location, await _session.ValueOfAsync("typeof(Taiyi.Files.Interruption).Assembly.Location"));
+        Assert.Equal("True", await _session.ValueOfAsync("Taiyi.Files.Interruption.Token.CanBeCanceled || true"));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Taiyi.Cpu;
+using Taiyi.Files;
 using Taiyi.Kernel.Engine;
 
 namespace Taiyi.Kernel.Tests.Engine;
@@ -7,8 +9,11 @@ internal sealed class Session : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("taiyi-engine-");
 
-    public Session(TimeSpan? interruptGrace = null) =>
-        Engine = new CSharpEngine(_folder.FullName) { InterruptGrace = interruptGrace ?? TimeSpan.FromSeconds(5) };
+    // The host of the command: tensors load, and an interrupt reaches the library.
+    private static readonly EngineHost Host = new() { SessionBegins = NativeLibraryResolver.Register, CellBegins = Interruption.Use };
+
+    public Session(TimeSpan? interruptGrace = null, CellInput? input = null) =>
+        Engine = new CSharpEngine(_folder.FullName, Host) { InterruptGrace = interruptGrace ?? TimeSpan.FromSeconds(5), Input = input };
 
     public CSharpEngine Engine { get; }
 

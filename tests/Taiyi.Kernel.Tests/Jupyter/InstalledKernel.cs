@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Taiyi.Kernel.Jupyter;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 

@@ -10,15 +10,20 @@ public sealed class KernelSpecTests : IDisposable
     public void Dispose() => Directory.Delete(_prefix, recursive: true);
 
     [Fact]
-    public void The_kernel_is_installed_under_the_name_that_NET_Interactive_notebooks_hold()
+    public void The_kernel_is_installed_under_a_name_of_its_own_beside_that_of_NET_Interactive()
     {
+        string theirs = Path.Combine(Directory.CreateDirectory(Path.Combine(_prefix, "share", "jupyter", "kernels", ".net-csharp")).FullName, "kernel.json");
+        File.WriteAllText(theirs, "{\"display_name\": \".NET (C#)\"}");
+
         string folder = KernelSpec.Install("Taiyi.Cli.dll", _prefix);
 
-        Assert.Equal(Path.Combine(_prefix, "share", "jupyter", "kernels", ".net-csharp"), folder);
+        Assert.Equal(Path.Combine(_prefix, "share", "jupyter", "kernels", "taiyi-csharp"), folder);
+        Assert.Equal("{\"display_name\": \".NET (C#)\"}", File.ReadAllText(theirs));
         JsonObject spec = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "kernel.json")))!.AsObject();
         string[] arguments = [.. spec["argv"]!.AsArray().Select(argument => (string)argument!)];
         Assert.Equal([Path.GetFullPath("Taiyi.Cli.dll"), "kernel", "run", "{connection_file}"], arguments[1..]);
         Assert.True(File.Exists(arguments[0]), arguments[0]);
+        Assert.Equal("C# (Taiyi)", (string?)spec["display_name"]);
         Assert.Equal(("C#", "message"), ((string?)spec["language"], (string?)spec["interrupt_mode"]));
         Assert.Single(Directory.GetFiles(folder));
     }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Taiyi.Kernel.Notebooks;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Jupyter;
 

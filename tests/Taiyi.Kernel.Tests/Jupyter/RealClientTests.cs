@@ -10,7 +10,7 @@ public sealed class RealClientTests(InstalledKernel kernel) : IClassFixture<Inst
     private const string ObeysTheLibrary = """
         #r "TAIYI/Taiyi.dll"
         Console.WriteLine("begun");
-        await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);
+        await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Files.Interruption.Token);
         """;
 
     [Theory]

@@ -136,7 +136,7 @@ public sealed class WireProtocolTests : IDisposable
     [Fact]
     public void The_control_channel_answers_while_a_cell_runs()
     {
-        string cell = _client.Send("execute_request", new() { ["code"] = "#r \"Taiyi\"\nConsole.Write(1); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Interruption.Token);" });
+        string cell = _client.Send("execute_request", new() { ["code"] = "#r \"Taiyi\"\nConsole.Write(1); await Task.Delay(TimeSpan.FromMinutes(10), Taiyi.Files.Interruption.Token);" });
 
         _client.WaitFor("stream");
         string info = _client.Send("kernel_info_request", [], control: true);

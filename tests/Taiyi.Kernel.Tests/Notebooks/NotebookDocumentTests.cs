@@ -1,6 +1,5 @@
 using System.Text;
 using Taiyi.Kernel.Notebooks;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Notebooks;
 
@@ -50,6 +49,31 @@ public sealed class NotebookDocumentTests
         Assert.Contains("太乙 🎨", Encoding.UTF8.GetString(bytes), StringComparison.Ordinal);
         Assert.Equal(["a.ipynb"], Directory.GetFiles(folder).Select(Path.GetFileName));
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("\\ud83d after", "\ufffd after")]
+    [InlineData("before \\uDE00", "before \ufffd")]
+    [InlineData("\\ud83d\\ud83d\\ude00", "\ufffd😀")]
+    [InlineData("\\\\ud83d stays text", "\\ud83d stays text")]
+    [InlineData("\\ud83d\\ude00 whole", "😀 whole")]
+    public void Half_a_character_in_a_cell_becomes_the_replacement_character(string json, string source)
+    {
+        string notebook = "{\"cells\": [{\"cell_type\": \"code\", \"source\": \"" + json + "\"}], \"nbformat\": 4, \"nbformat_minor\": 5}";
+        Assert.Equal(source, NotebookDocument.Parse(notebook).Cells[0].Source);
+    }
+
+    [Theory]
+    [InlineData("script.dib", "#!csharp\n\n1+1")]
+    [InlineData("renamed.ipynb", "#!meta\n\n{}\n\n#!csharp\n\n1+1")]
+    public void A_script_of_Polyglot_Notebooks_is_named_as_what_it_is(string name, string text)
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("taiyi-dib-").FullName, name);
+        File.WriteAllText(path, text);
+        string message = Assert.Throws<NotebookException>(() => NotebookDocument.Read(path)).Message;
+        Assert.Contains(".dib", message, StringComparison.Ordinal);
+        Assert.Contains("save it as .ipynb", message, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [Theory]

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Taiyi.Kernel.Engine;
 using Taiyi.Kernel.Notebooks;
-using Taiyi.Tests;
 
 namespace Taiyi.Kernel.Tests.Notebooks;
 
@@ -76,6 +75,34 @@ public sealed class NotebookRunnerTests : IDisposable
             notebook.Cells[1].Outputs.ToJsonString());
         Assert.Null(notebook.Cells[2].ExecutionCount);
         Assert.Empty(NotebookDocument.Read(source).Cells[1].Outputs);
+    }
+
+    [Fact]
+    public async Task Half_an_emoji_in_an_output_swallows_nothing()
+    {
+        NotebookResult result = await RunAsync(Copy("half-emoji.ipynb"), new NotebookRunOptions());
+        Assert.True(result.Succeeded, result.Problem);
+        NotebookDocument notebook = NotebookDocument.Read(result.Output!);
+        Assert.Equal("stdout:before \ufffd after\nnext line\n", Summary(notebook.Cells[1].Outputs[0]));
+        Assert.Equal("一只狮子\ufffd…", (string?)notebook.Cells[2].Outputs[0]!["data"]!["text/plain"]![0]);
+        Assert.Equal("三", (string?)notebook.Cells[3].Outputs[0]!["data"]!["text/plain"]![0]);
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_into_another_file_keeps_what_is_finished()
+    {
+        string source = Copy("slow.ipynb");
+        string output = Path.Combine(_folder.FullName, "partial.ipynb");
+        using CancellationTokenSource cancel = new();
+        Immediate stop = new(progress =>
+        {
+            if (progress.Status is null)
+            {
+                cancel.Cancel();
+            }
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new NotebookRunner(new NotebookRunOptions { Output = output }).RunAsync(source, stop, cancel.Token));
+        Assert.Equal("The cell was interrupted.", (string?)NotebookDocument.Read(output).Cells[0].Outputs[^1]!["evalue"]);
     }
 
     [Fact]

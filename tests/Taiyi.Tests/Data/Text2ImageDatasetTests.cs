@@ -1,11 +1,12 @@
-using SkiaSharp;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 
 namespace Taiyi.Tests.Data;
 
 public sealed class Text2ImageDatasetTests : IDisposable
 {
-    private static readonly byte[] Picture = TestPictures.Quadrants(SKEncodedImageFormat.Png);
+    private static readonly byte[] Picture = TestPictures.Quadrants("png");
     private readonly string _folder = Directory.CreateTempSubdirectory("taiyi-dataset-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -15,7 +16,7 @@ public sealed class Text2ImageDatasetTests : IDisposable
     {
         Write("b.PNG", Picture);
         Write("b.txt", "一只老虎\n");
-        Write("a.webp", TestPictures.Quadrants(SKEncodedImageFormat.Webp));
+        Write("a.webp", TestPictures.Quadrants("webp"));
         Write("a.TXT", "一只狮子");
         Write("README.md", "not data");
 
@@ -152,6 +153,39 @@ public sealed class Text2ImageDatasetTests : IDisposable
     }
 
     [Fact]
+    public void A_jpeg_by_another_name_is_read()
+    {
+        foreach (string name in new[] { "a.jfif", "b.JPE", "c.pjpeg" })
+        {
+            Write(name, TestPictures.Quadrants("jpg"));
+            Write(Path.ChangeExtension(name, "txt"), "四块颜色");
+        }
+
+        Text2ImageDataset dataset = Text2ImageDataset.Open(_folder, new Text2ImageOptions { Size = 32 });
+
+        Assert.Equal(["a.jfif", "b.JPE", "c.pjpeg"], dataset.Entries.Select(entry => entry.FileName));
+        using Text2ImageItem item = dataset.Read(0);
+        Assert.Equal([3, 32, 32], item.PixelValues.shape);
+    }
+
+    [Theory]
+    [InlineData("a.gif")]
+    [InlineData("sub/a.TIFF")]
+    [InlineData("a.heic")]
+    public void A_picture_of_another_format_is_named_with_the_types_that_are_read(string name)
+    {
+        Write(name, Picture);
+        Write(Path.ChangeExtension(name, "txt"), "四块颜色");
+        Write("b.png", Picture);
+        Write("b.txt", "四块颜色");
+
+        DatasetException error = Assert.Throws<DatasetException>(() => Text2ImageDataset.Open(_folder));
+
+        Assert.EndsWith($"  1 pictures in a format that is not read (PNG, JPEG, WebP and BMP are: {string.Join(", ", ImageFormats.Extensions)}): {name}", error.Message, StringComparison.Ordinal);
+        Assert.Empty(error.Report!.CaptionsWithoutPicture);
+    }
+
+    [Fact]
     public void Broken_pictures_are_left_out_and_listed_when_asked()
     {
         WriteOneBroken();
@@ -174,7 +208,8 @@ public sealed class Text2ImageDatasetTests : IDisposable
 
         Assert.Equal([3, 64, 64], item.PixelValues.shape);
         Assert.Equal("一只狮子", item.Caption);
-        Assert.Equal(ImagePreprocessing.ResizeAndCenterCrop(ImageFile.Read(path), 64).Pixels, RgbImage.FromTensor(item.PixelValues).Pixels);
+        using Image<Rgb24> whole = ImageFile.Read(path), expected = ImagePreprocessing.ResizeAndCenterCrop(whole, 64), actual = item.PixelValues.ToImage();
+        Assert.Equal(expected.ToBytes(), actual.ToBytes());
     }
 
     [Fact]
@@ -218,7 +253,8 @@ public sealed class Text2ImageDatasetTests : IDisposable
     private static byte[] PixelsOf(Text2ImageDataset dataset, int epoch)
     {
         using Text2ImageItem item = dataset.Read(0, epoch);
-        return RgbImage.FromTensor(item.PixelValues).Pixels;
+        using Image<Rgb24> image = item.PixelValues.ToImage();
+        return image.ToBytes();
     }
 
     private static IEnumerable<(string, string)> Pairs(Text2ImageDataset dataset) => dataset.Entries.Select(entry => (entry.FileName, entry.Caption));

@@ -1,5 +1,5 @@
 using CsCheck;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using TorchSharp.Modules;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using static TorchSharp.torch;

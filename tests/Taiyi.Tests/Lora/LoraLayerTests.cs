@@ -42,6 +42,26 @@ public class LoraLayerTests
     }
 
     [Fact]
+    public void A_strided_3x3_convolution_adds_what_its_weight_update_adds()
+    {
+        using var scope = NewDisposeScope();
+        using Generator generator = new(5);
+        using LoraLayer layer = LoraLayer.Create(zeros(5, 3, 3, 3), Config, generator, stride: 2, padding: 1);
+        using (no_grad())
+        {
+            layer.B.uniform_(-1, 1, generator);
+        }
+
+        Assert.Equal([2L, 3, 3, 3], layer.A.shape);
+        Assert.Equal([5L, 2, 1, 1], layer.B.shape);
+        Assert.InRange(layer.A.abs().max().item<float>(), 0.5 / Math.Sqrt(27), 1 / Math.Sqrt(27)); // bound 1 / √fan_in, fan_in = 3 · 3 · 3
+        Tensor picture = rand(2, 3, 8, 8, generator: generator); // (B, C, H, W)
+        Tensor expected = nn.functional.conv2d(picture, layer.WeightUpdate().reshape(5, 3, 3, 3), strides: [2, 2], padding: [1, 1]);
+        Assert.Equal([2L, 5, 4, 4], expected.shape);
+        Assert.True(TinyUNet.MaxAbsDifference(expected, layer.Forward(picture)) < 1e-6);
+    }
+
+    [Fact]
     public void A_new_layer_adds_nothing_and_A_is_kaiming_uniform()
     {
         using var scope = NewDisposeScope();

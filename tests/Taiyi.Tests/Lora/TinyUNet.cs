@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using static TorchSharp.torch;
 
@@ -32,7 +32,7 @@ internal static class TinyUNet
         return RunWithGradients(unet);
     }
 
-    /// <inheritdoc cref="Run"/>
+    /// <inheritdoc cref="Run(UNet2DConditionModel)"/>
     public static Tensor RunWithGradients(UNet2DConditionModel unet)
     {
         using var scope = NewDisposeScope();
@@ -40,10 +40,18 @@ internal static class TinyUNet
         return unet.call(Golden("sample").to(dtype), Golden("timestep"), Golden("context").to(dtype)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A tensor of lora.safetensors; the caller owns it.</summary>
-    public static Tensor Golden(string name)
+    /// <summary>The UNet's output for the inputs of another golden file; without gradients.</summary>
+    public static Tensor Run(UNet2DConditionModel unet, string file)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(Repository.Golden("lora.safetensors"));
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return unet.call(Golden("sample", file), Golden("timestep", file), Golden("context", file)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A tensor of lora.safetensors, or of another golden file; the caller owns it.</summary>
+    public static Tensor Golden(string name, string from = "lora.safetensors")
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(Repository.Golden(from));
         return file.Read(name);
     }
 

@@ -1,4 +1,4 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 
 namespace Taiyi.Tests.Models;

@@ -1,3 +1,4 @@
+using Taiyi.Schedulers;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Pipeline;
@@ -20,9 +21,9 @@ public sealed class DenoisingTests
         Tensor latents = randn(pipeline.LatentShape(pictures), generator: generator);
 
         Tensor expected = SeparateCalls(pipeline, latents, prompt, guidanceScale);
-        pipeline.Scheduler.SetTimesteps(3);
+        using SchedulerRun run = pipeline.Scheduler.Begin(3);
         Tensor last = latents;
-        foreach (DenoisingStep step in pipeline.Denoise(latents, prompt, guidanceScale))
+        foreach (DenoisingStep step in pipeline.Denoise(run, latents, prompt, guidanceScale))
         {
             last = step.Latents.clone();
         }
@@ -79,10 +80,10 @@ public sealed class DenoisingTests
     // One UNet call a half, each with a copy of the text of its own: nothing is remembered and nothing shared.
     private static Tensor SeparateCalls(StableDiffusionPipeline pipeline, Tensor sample, PromptEmbeddings prompt, double guidanceScale)
     {
-        pipeline.Scheduler.SetTimesteps(3);
-        foreach (double timestep in pipeline.Scheduler.Timesteps)
+        using SchedulerRun run = pipeline.Scheduler.Begin(3);
+        foreach (double timestep in run.Timesteps)
         {
-            Tensor input = pipeline.Scheduler.ScaleModelInput(sample, timestep);
+            Tensor input = run.ScaleModelInput(sample);
             Tensor noise = Predict(prompt.Conditional);
             if (prompt.Unconditional is { } negative)
             {
@@ -90,7 +91,7 @@ public sealed class DenoisingTests
                 noise = unconditional + guidanceScale * (noise - unconditional);
             }
 
-            sample = pipeline.Scheduler.Step(noise, timestep, sample).PrevSample;
+            sample = run.Step(noise, sample).PrevSample;
 
             Tensor Predict(Tensor text) => pipeline.UNet.call(input, tensor(timestep, ScalarType.Float32), text.clone());
         }

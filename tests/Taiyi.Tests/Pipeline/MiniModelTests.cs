@@ -1,3 +1,5 @@
+using Taiyi.Files;
+
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Pipeline;
@@ -16,8 +18,8 @@ public class MiniModelTests
         using GenerationResult alone = pipeline.Generate("一只狮子", options with { NumImagesPerPrompt = 1, Seed = 22 });
 
         Assert.Equal([20, 21, 22], batch.Seeds);
-        using Tensor third = batch.Images[2..3];
-        Close.Assert(alone.Images, third, 1e-4);
+        using Tensor third = batch.ImageTensor[2..3];
+        Close.Assert(alone.ImageTensor, third, 1e-4);
     }
 
     [Fact]
@@ -32,8 +34,8 @@ public class MiniModelTests
         using GenerationResult again = pipeline.Generate("熊猫", options);
         using GenerationResult other = pipeline.Generate("熊猫", options with { Seed = 2 });
 
-        Assert.Equal(first.Images.bytes.ToArray(), again.Images.bytes.ToArray());
-        Assert.NotEqual(first.Images.bytes.ToArray(), other.Images.bytes.ToArray());
+        Assert.Equal(first.ImageTensor.bytes.ToArray(), again.ImageTensor.bytes.ToArray());
+        Assert.NotEqual(first.ImageTensor.bytes.ToArray(), other.ImageTensor.bytes.ToArray());
     }
 
     [Fact]

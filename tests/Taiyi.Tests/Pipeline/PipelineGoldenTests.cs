@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Models;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
@@ -33,7 +33,7 @@ public class PipelineGoldenTests
         Close.Assert(golden.Read($"{run}.final"), result.Latents, LatentTolerance(run));
         if (golden.Tensors.ContainsKey($"{run}.decoded"))
         {
-            Close.Assert(golden.Read($"{run}.decoded").clamp(-1, 1), result.Images, LatentTolerance(run));
+            Close.Assert(golden.Read($"{run}.decoded").clamp(-1, 1), result.ImageTensor, LatentTolerance(run));
         }
     }
 
@@ -51,11 +51,11 @@ public class PipelineGoldenTests
         // The reference drew the posterior's noise itself, so the stages are called one by one with that noise.
         using DiagonalGaussianDistribution posterior = pipeline.Vae.Encode(golden.Read($"{run}.image_input"));
         Tensor encoded = posterior.Sample(golden.Read($"{run}.encode_noise")) * pipeline.Vae.Config.ScalingFactor;
-        pipeline.Scheduler.SetTimesteps(options.NumInferenceSteps, options.Strength);
-        Tensor latents = pipeline.NoisedLatents(encoded, golden.Read($"{run}.noise"));
+        using SchedulerRun cut = pipeline.Scheduler.Begin(options.NumInferenceSteps, options.Strength);
+        Tensor latents = pipeline.NoisedLatents(cut, encoded, golden.Read($"{run}.noise"));
         using PromptEmbeddings embeddings = pipeline.EncodePrompt([Prompt(run)], options.NegativePrompt);
         Recorder steps = new();
-        foreach (DenoisingStep step in pipeline.Denoise(latents, embeddings, options.GuidanceScale))
+        foreach (DenoisingStep step in pipeline.Denoise(cut, latents, embeddings, options.GuidanceScale))
         {
             steps.Report(step);
         }

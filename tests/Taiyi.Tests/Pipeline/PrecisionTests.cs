@@ -1,3 +1,4 @@
+using Taiyi.Cpu;
 using Taiyi.Models;
 using Taiyi.Tests.Models;
 using static TorchSharp.torch;
@@ -55,8 +56,6 @@ public sealed class PrecisionTests
 
         Close.Assert(expected.Mean, posterior.Mean, 1e-6);
         Close.Assert(exactVae.Decode(latents), vae.Decode(latents), 1e-6);
-        vae.UseTiling = true;
-        Close.Assert(exactVae.Decode(latents), vae.Decode(latents), 1e-5);
         Close.Assert(exactText.call(ids), text.call(ids), 1e-6);
         Assert.Equal(ScalarType.BFloat16, vae.Decode(latents.bfloat16()).dtype); // that of the input
     }
@@ -71,7 +70,7 @@ public sealed class PrecisionTests
         using GenerationResult result = half.Generate("熊猫", options), expected = full.Generate("熊猫", options);
 
         // Its files are float16, so that both have the same numbers.
-        Close.Assert(expected.Images, result.Images, 1e-5);
+        Close.Assert(expected.ImageTensor, result.ImageTensor, 1e-5);
         Assert.Equal(2, half.UNet.parameters().First().ElementSize);
     }
 

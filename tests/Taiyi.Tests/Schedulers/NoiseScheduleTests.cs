@@ -122,12 +122,18 @@ public class NoiseScheduleTests
     [Theory]
     [InlineData(PredictionType.Epsilon)]
     [InlineData(PredictionType.VPrediction)]
+    [InlineData(PredictionType.Sample)]
     public void The_true_prediction_gives_the_picture_back(PredictionType type)
     {
         using var scope = NewDisposeScope();
         NoiseSchedule schedule = new(new SchedulerConfig { PredictionType = type });
         Tensor originalSamples = randn([2, 4, 3, 3], float64), noise = randn([2, 4, 3, 3], float64), timesteps = tensor(new long[] { 700, 700 });
-        Tensor truth = type == PredictionType.Epsilon ? noise : schedule.GetVelocity(originalSamples, noise, timesteps);
+        Tensor truth = type switch
+        {
+            PredictionType.Epsilon => noise,
+            PredictionType.VPrediction => schedule.GetVelocity(originalSamples, noise, timesteps),
+            _ => originalSamples,
+        };
         Tensor guess = schedule.PredictOriginalSample(truth, schedule.AddNoise(originalSamples, noise, timesteps), 700);
         Close.Assert(originalSamples, guess, 1e-12);
     }

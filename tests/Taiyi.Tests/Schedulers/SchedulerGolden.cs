@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 using Taiyi.Schedulers;
 using static TorchSharp.torch;
 
@@ -8,11 +8,11 @@ namespace Taiyi.Tests.Schedulers;
 /// <summary>What diffusers' samplers gave for a dummy model: tests/Golden/schedulers.json and .safetensors.</summary>
 internal sealed class SchedulerGolden : IDisposable
 {
-    /// <summary>The golden cases. LCM, the last one there, has no counterpart here.</summary>
+    /// <summary>The golden cases.</summary>
     public static readonly TheoryData<string> Cases =
     [
         "pndm", "ddim", "ddim_eta1", "ddim_v", "ddpm", "euler", "euler_leading", "euler_ancestral",
-        "dpmpp_2m", "dpmpp_2m_leading", "dpmpp_2m_karras", "dpmpp_2m_v",
+        "dpmpp_2m", "dpmpp_2m_leading", "dpmpp_2m_karras", "dpmpp_2m_v", "lcm",
     ];
 
     private static readonly JsonElement Json = JsonDocument.Parse(File.ReadAllBytes(Repository.Golden("schedulers.json"))).RootElement;
@@ -25,7 +25,7 @@ internal sealed class SchedulerGolden : IDisposable
     public static JsonElement Case(string name) => Json.GetProperty("cases").GetProperty(name);
 
     /// <summary>The scheduler of a golden case. Spacing is set only where the case sets it: each scheduler's own default is under test.</summary>
-    public static IScheduler Create(string name)
+    public static Scheduler Create(string name)
     {
         JsonElement settings = Case(name).GetProperty("settings");
         bool velocity = settings.TryGetProperty("prediction_type", out JsonElement type) && type.GetString() == "v_prediction";
@@ -36,7 +36,7 @@ internal sealed class SchedulerGolden : IDisposable
         };
         return name switch
         {
-            "ddim_eta1" => new DDIMScheduler(config, eta: 1),
+            "ddim_eta1" => new DDIMScheduler(config with { Eta = 1 }),
             "ddim_v" => Scheduler.Create("ddim", config),
             "euler_leading" => Scheduler.Create("euler", config),
             "euler_ancestral" => Scheduler.Create("euler_a", config),

@@ -17,11 +17,11 @@ public class SchedulerGoldenTests
     [MemberData(nameof(Cases))]
     public void Timesteps_equal_the_reference_exactly(string name)
     {
-        using IScheduler scheduler = SchedulerGolden.Create(name);
+        Scheduler scheduler = SchedulerGolden.Create(name);
         foreach (JsonProperty run in SchedulerGolden.Case(name).GetProperty("timesteps").EnumerateObject())
         {
-            scheduler.SetTimesteps(int.Parse(run.Name));
-            Assert.Equal(run.Value.EnumerateArray().Select(t => t.GetDouble()), scheduler.Timesteps);
+            using SchedulerRun begun = scheduler.Begin(int.Parse(run.Name));
+            Assert.Equal(run.Value.EnumerateArray().Select(t => t.GetDouble()), begun.Timesteps);
         }
     }
 
@@ -29,11 +29,11 @@ public class SchedulerGoldenTests
     [MemberData(nameof(Cases))]
     public void The_first_noise_level_equals_the_reference(string name)
     {
-        using IScheduler scheduler = SchedulerGolden.Create(name);
+        Scheduler scheduler = SchedulerGolden.Create(name);
         foreach (JsonProperty run in SchedulerGolden.Case(name).GetProperty("init_noise_sigma").EnumerateObject())
         {
-            scheduler.SetTimesteps(int.Parse(run.Name));
-            Assert.Equal(run.Value.GetDouble(), scheduler.InitNoiseSigma, 1e-5);
+            using SchedulerRun begun = scheduler.Begin(int.Parse(run.Name));
+            Assert.Equal(run.Value.GetDouble(), begun.InitNoiseSigma, 1e-5);
         }
     }
 
@@ -43,24 +43,23 @@ public class SchedulerGoldenTests
     {
         using var scope = NewDisposeScope();
         using SchedulerGolden golden = new();
-        using IScheduler scheduler = SchedulerGolden.Create(name);
-        scheduler.SetTimesteps(SchedulerGolden.LoopSteps);
+        using SchedulerRun run = SchedulerGolden.Create(name).Begin(SchedulerGolden.LoopSteps);
         Tensor trace = golden[$"{name}.trace"];                                         // (steps + 1, 1, 4, 4, 4)
         Tensor? noises = golden.Has($"{name}.noise") ? golden[$"{name}.noise"] : null;  // (steps, 1, 4, 4, 4)
         Tensor? inputs = golden.Has($"{name}.model_inputs") ? golden[$"{name}.model_inputs"] : null;
-        Assert.Equal(trace.shape[0], scheduler.Timesteps.Count + 1);
+        Assert.Equal(trace.shape[0], run.Timesteps.Count + 1);
 
         Tensor sample = trace[0];
-        for (int i = 0; i < scheduler.Timesteps.Count; i++)
+        for (int i = 0; i < run.Timesteps.Count; i++)
         {
-            double t = scheduler.Timesteps[i];
-            Tensor input = scheduler.ScaleModelInput(sample, t);
+            double t = run.Timesteps[i];
+            Tensor input = run.ScaleModelInput(sample);
             if (inputs is not null)
             {
                 Close.Assert(inputs[i], input, Tolerance(name));
             }
 
-            sample = scheduler.Step(SchedulerGolden.DummyModel(input, t), t, sample, noise: noises?[i]).PrevSample;
+            sample = run.Step(SchedulerGolden.DummyModel(input, t), sample, noise: i < noises?.shape[0] ? noises[i] : null).PrevSample;
             Close.Assert(trace[i + 1], sample, Tolerance(name));
         }
     }
@@ -71,13 +70,12 @@ public class SchedulerGoldenTests
     {
         using var scope = NewDisposeScope();
         using SchedulerGolden golden = new();
-        using IScheduler scheduler = SchedulerGolden.Create(name);
-        scheduler.SetTimesteps(SchedulerGolden.LoopSteps);
+        using SchedulerRun run = SchedulerGolden.Create(name).Begin(SchedulerGolden.LoopSteps);
         Tensor originalSamples = golden["add_noise.x0"], noise = golden["add_noise.noise"];
         Tensor timesteps = golden[$"{name}.add_noise.timesteps"].to(float64), expected = golden[$"{name}.add_noise"];
         for (int i = 0; i < 3; i++)
         {
-            Tensor noisy = scheduler.AddNoise(originalSamples[i], noise[i], timesteps[i].ToDouble());
+            Tensor noisy = run.AddNoise(originalSamples[i], noise[i], IndexOf(run.Timesteps, timesteps[i].ToDouble()));
             Close.Assert(expected[i], noisy, Tolerance(name));
         }
     }
@@ -94,16 +92,8 @@ public class SchedulerGoldenTests
     {
         using var scope = NewDisposeScope();
         using SchedulerGolden golden = new();
-        using IScheduler scheduler = SchedulerGolden.Create(name);
-        scheduler.SetTimesteps(SchedulerGolden.LoopSteps);
-        IReadOnlyList<double> sigmas = scheduler switch
-        {
-            EulerDiscreteScheduler euler => euler.Sigmas,
-            EulerAncestralDiscreteScheduler ancestral => ancestral.Sigmas,
-            DPMSolverMultistepScheduler solver => solver.Sigmas,
-            _ => throw new InvalidOperationException(name),
-        };
-        Close.Assert(golden[$"{name}.sigmas"], tensor(sigmas.ToArray()), 1e-5);
+        using SchedulerRun run = SchedulerGolden.Create(name).Begin(SchedulerGolden.LoopSteps);
+        Close.Assert(golden[$"{name}.sigmas"], tensor(run.Sigmas.ToArray()), 1e-5);
     }
 
     [Fact]
@@ -111,11 +101,12 @@ public class SchedulerGoldenTests
     {
         using var scope = NewDisposeScope();
         using SchedulerGolden golden = new();
-        using IScheduler scheduler = SchedulerGolden.Create("ddim");
-        scheduler.SetTimesteps(SchedulerGolden.LoopSteps);
-        double t = scheduler.Timesteps[0];
+        using SchedulerRun run = SchedulerGolden.Create("ddim").Begin(SchedulerGolden.LoopSteps);
+        double t = run.Timesteps[0];
         Tensor start = golden["ddim.trace"][0];
-        Tensor preview = scheduler.Step(SchedulerGolden.DummyModel(start, t), t, start).PredOriginalSample;
+        Tensor preview = run.Step(SchedulerGolden.DummyModel(start, t), start).PredOriginalSample;
         Close.Assert(golden["ddim.first_pred_original_sample"], preview, 1e-5);
     }
+
+    private static int IndexOf(IReadOnlyList<double> timesteps, double t) => timesteps.ToList().IndexOf(t);
 }

@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Training;
 
 namespace Taiyi.Tests.Training;

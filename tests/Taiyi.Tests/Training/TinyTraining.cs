@@ -1,3 +1,5 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Lora;
 using Taiyi.Training;
@@ -33,7 +35,8 @@ internal sealed class TinyTraining : IDisposable
         {
             byte[] pixels = new byte[3 * Size * Size];
             new Random(i).NextBytes(pixels);
-            ImageFile.WritePng(Path.Combine(Data, $"p{i}.png"), new RgbImage(Size, Size, pixels));
+            using Image<Rgb24> noise = ImageConversion.FromBytes(Size, Size, pixels);
+            ImageFile.WritePng(Path.Combine(Data, $"p{i}.png"), noise);
             File.WriteAllText(Path.Combine(Data, $"p{i}.txt"), "一只" + "猫狗鱼鸟马牛"[i]);
         }
     }

@@ -58,17 +58,17 @@ public class TrainingPartsTests
     public void Options_come_back_from_their_JSON_and_bad_ones_are_named()
     {
         LoraTrainingOptions options = TinyTraining.Options with { SamplePrompts = ["一只猫"], Model = "m", SnrGamma = null };
-        Assert.Equal(options.ToJson(), LoraTrainingOptions.FromJson(options.ToJson()).ToJson());
+        Assert.Equal(options.ToJson(), TrainingOptions.FromJson<LoraTrainingOptions>(options.ToJson()).ToJson());
         Assert.Contains("一只猫", options.ToJson());
         Assert.Contains("learning rate is -1", Assert.Throws<ArgumentException>(() => (options with { LearningRate = -1 }).Validate()).Message);
         Assert.Contains("caption dropout is 1", Assert.Throws<ArgumentException>(() => (options with { CaptionDropout = 1 }).Validate()).Message);
-        Assert.Contains("seed and practical", Assert.Throws<ArgumentException>(() => LoraTrainingOptions.Recipe("x")).Message);
+        Assert.Contains("original and practical", Assert.Throws<ArgumentException>(() => LoraTrainingOptions.Recipe("x")).Message);
     }
 
     [Fact]
     public void The_seed_recipe_is_that_of_the_original_project()
     {
-        LoraTrainingOptions seed = LoraTrainingOptions.Seed;
+        LoraTrainingOptions seed = LoraTrainingOptions.Original;
         Assert.Equal((1e-7, 5.0, LearningRateDecay.Cosine, 8, 16.0, 0.1), (seed.LearningRate, seed.Epochs, seed.Decay, seed.Lora.Rank, seed.Lora.Alpha, seed.Lora.Dropout));
         Assert.Equal(["to_k", "to_q", "to_v", "to_out.0"], seed.Lora.TargetModules);
         Assert.Equal(600, seed.TotalSteps(pictures: 120));

@@ -1,11 +1,11 @@
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Models;
 
 /// <summary>Sizes of a <see cref="BertTextEncoder"/>, as its <c>text_encoder/config.json</c> gives them.</summary>
 /// <remarks>
-/// The defaults are those of transformers, and so hold where a file is silent. Dropout is not among them: the text encoder
-/// is never trained here, and the reference does not drop in inference either.
+/// The defaults are those of transformers, and so hold where a file is silent. Dropout is not among them: a small model is trained
+/// without it, and the reference does not drop in inference either.
 /// </remarks>
 public sealed record BertConfig
 {

@@ -1,5 +1,6 @@
+using System.Text;
 using Microsoft.ML.Tokenizers;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Models;
 
@@ -23,23 +24,27 @@ public sealed class BertTokenizer
     /// <summary>Tokens of a padded text, [CLS] and [SEP] included: 512 in Taiyi, not CLIP's 77.</summary>
     public int MaxLength { get; }
 
-    /// <summary>Reads <c>vocab.txt</c> and <c>tokenizer_config.json</c> from the model's <c>tokenizer</c> folder.</summary>
+    /// <summary>
+    /// Reads <c>vocab.txt</c> from the model's <c>tokenizer</c> folder, and <c>tokenizer_config.json</c> if it is there; BERT's
+    /// defaults without it: lower case, Chinese characters apart.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="maxPositionEmbeddings">What the text encoder can take, <see cref="BertConfig.MaxPositionEmbeddings"/>; 512 when null.</param>
-    /// <exception cref="CheckpointException">A file is missing or malformed, or the vocabulary lacks [CLS], [SEP], [PAD], [UNK] or [MASK].</exception>
+    /// <exception cref="CheckpointException">The vocabulary is missing, a file is malformed, or the vocabulary lacks [CLS], [SEP], [PAD], [UNK] or [MASK].</exception>
     public static BertTokenizer FromFolder(string folder, int? maxPositionEmbeddings = null)
     {
-        ConfigFile file = ConfigFile.Open(Path.Combine(folder, "tokenizer_config.json"));
-        file.Require("""{"do_basic_tokenize": true, "never_split": null}""");
-        var config = file.Deserialize<TokenizerConfig>();
-        file.Check("model_max_length", config.ModelMaxLength >= 2, "is at least 2, for [CLS] and [SEP]");
-
+        TokenizerConfig config = ReadConfig(Path.Combine(folder, "tokenizer_config.json"));
         string vocabulary = Path.Combine(folder, "vocab.txt");
         try
         {
             // Splitting into words is done here, so that the ids agree with the reference.
-            var wordPiece = Microsoft.ML.Tokenizers.BertTokenizer.Create(vocabulary, new BertOptions { ApplyBasicTokenization = false });
+            using MemoryStream words = new(Encoding.UTF8.GetBytes(TextFile.Read(vocabulary)));
+            var wordPiece = Microsoft.ML.Tokenizers.BertTokenizer.Create(words, new BertOptions { ApplyBasicTokenization = false });
             return new BertTokenizer(wordPiece, config, (int)Math.Min(config.ModelMaxLength, maxPositionEmbeddings ?? 512));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new CheckpointException(error.Message, error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or KeyNotFoundException)
         {
@@ -79,6 +84,20 @@ public sealed class BertTokenizer
         long[] ids = [.. kept.Select(token => (long)token.Id)];
         long[] padded = [.. ids, .. Enumerable.Repeat((long)_wordPiece.PaddingTokenId, length - ids.Length)];
         return new TokenizedPrompt(ids, [.. kept.Select(token => token.Value)], padded, cutText);
+    }
+
+    private static TokenizerConfig ReadConfig(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return new TokenizerConfig();
+        }
+
+        ConfigFile file = ConfigFile.Open(path);
+        file.Require("""{"do_basic_tokenize": true, "never_split": null}""");
+        var config = file.Deserialize<TokenizerConfig>();
+        file.Check("model_max_length", config.ModelMaxLength >= 2, "is at least 2, for [CLS] and [SEP]");
+        return config;
     }
 
     // Files of transformers write 1e30 for "no limit", hence the double.

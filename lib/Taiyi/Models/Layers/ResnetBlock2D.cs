@@ -36,24 +36,17 @@ public sealed class ResnetBlock2D(long inChannels, long outChannels, long groups
         return hidden.add_(shortcut).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The VAE's block on a map that is too large for the memory: its input is computed three times.</summary>
-    internal RowMap InRows(RowMap sample)
-    {
-        RowMap hidden = sample.NormActivate(_norm1).Convolve(_conv1).NormActivate(_norm2).Convolve(_conv2);
-        return hidden.Plus(_convShortcut is null ? sample : sample.Convolve(_convShortcut));
-    }
-
     // A scope of its own: the map between the convolutions is gone before the shortcut is made.
     private Tensor Hidden(Tensor sample, Tensor? temb)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = _conv1.NormActivateConvolve(_norm1, sample);
+        Tensor hidden = _norm1.SiluConvolve(_conv1, sample);
         if (_timeEmbProj is not null)
         {
             Tensor shift = _timeEmbProj.call(functional.silu(temb!)); // (B, outChannels)
             hidden.add_(shift[.., .., TensorIndex.None, TensorIndex.None]);
         }
 
-        return _conv2.NormActivateConvolve(_norm2, hidden).MoveToOuterDisposeScope();
+        return _norm2.SiluConvolve(_conv2, hidden).MoveToOuterDisposeScope();
     }
 }

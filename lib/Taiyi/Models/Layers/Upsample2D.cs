@@ -14,15 +14,7 @@ public sealed class Upsample2D(long channels) : Module<Tensor, long[], Tensor>(n
     /// <summary>(B, C, H, W) and the wanted [height, width] -> (B, C, height, width).</summary>
     public override Tensor forward(Tensor sample, long[] size)
     {
-        if (RowMap.IsLarge(sample) && size[0] == 2 * sample.shape[2] && size[1] == 2 * sample.shape[3])
-        {
-            return InRows(RowMap.Of(sample)).ToTensor();
-        }
-
         using var scope = NewDisposeScope();
         return _conv.call(functional.interpolate(sample, size, mode: InterpolationMode.Nearest)).MoveToOuterDisposeScope();
     }
-
-    /// <summary>The same for twice the size, row by row.</summary>
-    internal RowMap InRows(RowMap sample) => sample.Enlarge().Convolve(_conv);
 }

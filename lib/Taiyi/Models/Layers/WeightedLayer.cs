@@ -33,19 +33,13 @@ public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
     /// <summary>What the layer computes in, whatever its weights are kept in; see <see cref="Precision.ComputeDType"/>.</summary>
     internal ScalarType ComputeDType => Precision.ComputeDType(Weight.dtype, Weight.device);
 
-    /// <summary>Whether a training leaves the layer as it is.</summary>
-    private protected bool IsFrozen => !Weight.requires_grad && Bias is not { requires_grad: true };
-
-    /// <summary>Whether this call is part of a training of something else: gradients are recorded of the input alone.</summary>
-    private protected bool PassesGradientAlone(Tensor input) => is_grad_enabled() && input.requires_grad && IsFrozen;
-
-    /// <summary>Whether the weights are kept in another dtype than the input's, so that a call computes with copies.</summary>
-    private protected bool Converts(Tensor input) => Weight.dtype != input.dtype;
+    /// <summary>Adapters that add to this layer's output: with any, it must be computed as a layer of its own.</summary>
+    internal int Adapters { get; set; }
 
     /// <summary>Computes with weight and bias in the dtype of the input; where they are kept in another, copies live that long.</summary>
     private protected Tensor Apply(Tensor input, Func<Tensor, Tensor?, Tensor> operation)
     {
-        if (!Converts(input))
+        if (Weight.dtype == input.dtype)
         {
             return operation(Weight, Bias);
         }

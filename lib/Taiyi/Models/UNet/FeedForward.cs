@@ -1,4 +1,4 @@
-using TorchSharp;
+using Taiyi.Cpu;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -10,28 +10,14 @@ namespace Taiyi.Models;
 /// <remarks>diffusers, models/attention.py, <c>FeedForward</c>.</remarks>
 public sealed class FeedForward(long dim) : Module<Tensor, Tensor>(nameof(FeedForward))
 {
-    // Of the inner layer, gate included, the largest tensor of a UNet: so much of it stays near the cache, and the C library has
-    // it in its heap, where more than 32 MiB would be taken from the system anew in every call.
-    private const long InnerBytes = 24 << 20;
-
     // net.1 is the reference's dropout, which is none in this family.
     [ComponentName(Name = "net")]
     private readonly ModuleList<Module<Tensor, Tensor>> _net = new(new GEGLU(dim, 4 * dim), Identity(), new Linear(4 * dim, dim));
 
     /// <summary>(B, L, dim) -> (B, L, dim).</summary>
-    public override Tensor forward(Tensor input)
-    {
-        long positions = InnerBytes / (8 * dim * input.ElementSize);
-        if (is_grad_enabled() || input.device_type != DeviceType.CPU || input.numel() <= positions * dim)
-        {
-            return Positionwise(input);
-        }
+    public override Tensor forward(Tensor input) => Kernels.Positionwise(input, innerWidth: 8 * dim, Network);
 
-        using var scope = NewDisposeScope();
-        return cat([.. input.flatten(0, 1).split(positions).Select(Positionwise)]).view(input.shape).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Positionwise(Tensor input)
+    private Tensor Network(Tensor input)
     {
         using var scope = NewDisposeScope();
         return _net[2].call(_net[0].call(input)).MoveToOuterDisposeScope();

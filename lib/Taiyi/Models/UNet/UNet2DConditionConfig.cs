@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Taiyi.Checkpoints;
+using Taiyi.Files;
 
 namespace Taiyi.Models;
 

@@ -132,7 +132,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         }
 
         // 6. post-process
-        return _convOut.NormActivateConvolve(_convNormOut, hidden).to(sample.dtype).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
+        return _convNormOut.SiluConvolve(_convOut, hidden).to(sample.dtype).MoveToOuterDisposeScope(); // (B, OutChannels, H, W)
     }
 
     private void CheckShapes(Tensor sample, Tensor timestep, Tensor encoderHiddenStates)

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -48,45 +47,8 @@ public sealed class AutoencoderKL : Module
     public DiagonalGaussianDistribution Encode(Tensor image)
     {
         using var scope = NewDisposeScope();
-        return Posterior(_encoder.call(image.to(_quantConv.ComputeDType)), image.dtype);
-    }
-
-    /// <summary>The outer levels' map of a picture, (B, C, H/f, W/f) for a factor of f, from which <see cref="EncodeInner"/> and <see cref="Middle"/> go on.</summary>
-    /// <param name="image">(B, 3, H, W), pixels in [-1, 1].</param>
-    internal Tensor EncodeOuter(Tensor image)
-    {
-        using var scope = NewDisposeScope();
-        return _encoder.Down(image.to(_quantConv.ComputeDType)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The posterior from the map of a network that has a level less, but else the same outer levels.</summary>
-    /// <param name="map">What that network's <see cref="EncodeOuter"/> gives.</param>
-    internal DiagonalGaussianDistribution EncodeInner(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        return Posterior(_encoder.Finish(_encoder.DownInnermost(map)), ScalarType.Float32);
-    }
-
-    /// <summary>The map from which the decoder of a network with a level less begins its first resolution, of its latents' mean.</summary>
-    /// <param name="map">What <see cref="EncodeOuter"/> gives.</param>
-    internal Tensor Middle(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        using DiagonalGaussianDistribution posterior = Posterior(_encoder.Finish(map), map.dtype);
-        return _decoder.Middle(_postQuantConv.call(posterior.Mean)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The map after the decoder's innermost resolution, which stands for what <see cref="Middle"/> gives of a network with a level less.</summary>
-    /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor.</param>
-    internal Tensor DecodeInner(Tensor latents)
-    {
-        using var scope = NewDisposeScope();
-        return _decoder.UpInnermost(_postQuantConv.call(latents.to(_postQuantConv.ComputeDType))).MoveToOuterDisposeScope();
-    }
-
-    private DiagonalGaussianDistribution Posterior(Tensor encoded, ScalarType dtype)
-    {
-        var posterior = new DiagonalGaussianDistribution(_quantConv.call(encoded).to(dtype));
+        Tensor moments = _quantConv.call(_encoder.call(image.to(_quantConv.ComputeDType)));
+        var posterior = new DiagonalGaussianDistribution(moments.to(image.dtype));
         posterior.Mean.MoveToOuterDisposeScope();
         posterior.LogVariance.MoveToOuterDisposeScope();
         return posterior;
@@ -106,19 +68,6 @@ public sealed class AutoencoderKL : Module
         _postQuantConv.Bias!.add_(weight.mv(offset).to(_postQuantConv.Bias));
     }
 
-    /// <summary>
-    /// Whether <see cref="Decode"/> works in tiles, as after <c>enable_vae_tiling</c> of diffusers: half the memory for
-    /// somewhat more than twice the time. True and false decide it; null, the default, takes tiles on a CPU whose
-    /// free memory is smaller than <see cref="DecodeBytes"/>, unless gradients are recorded.
-    /// </summary>
-    /// <remarks>
-    /// Tiles of diffusers overlap and are blended, because each is normalised by its own mean and variance; tones differ by
-    /// several grey levels. Tiles here are strips of rows with the statistics of the whole picture, computed first: the
-    /// picture is the same but for rounding, and nothing is to be blended. (<c>enable_vae_slicing</c>, one picture of a batch
-    /// at a time, is what <see cref="StableDiffusionPipeline.Decode"/> always does.)
-    /// </remarks>
-    public bool? UseTiling { get; set; }
-
     /// <summary>The picture of some latents.</summary>
     /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor.</param>
     /// <returns>(B, 3, 8H, 8W) for four resolutions; pixels near [-1, 1], not clamped, in the latents' dtype.</returns>
@@ -126,20 +75,7 @@ public sealed class AutoencoderKL : Module
     {
         using var scope = NewDisposeScope();
         Tensor unquantized = _postQuantConv.call(latents.to(_postQuantConv.ComputeDType));
-        bool tiles = UseTiling ?? (!is_grad_enabled() && latents.device_type == DeviceType.CPU && DecodeBytes(unquantized) > FreeMemory.Bytes);
-        Tensor picture = tiles ? _decoder.InRows(unquantized) : _decoder.call(unquantized);
+        Tensor picture = _decoder.call(unquantized);
         return picture.to(latents.dtype).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// Memory that decoding needs in one piece, without gradients, in bytes: three and a half times the decoder's largest map,
-    /// which has the picture's size and the channels of the second resolution. An estimate, measured at Taiyi's size
-    /// (tests/Taiyi.Benchmarks).
-    /// </summary>
-    /// <param name="latents">(B, latent channels, H, W), in the dtype that is computed in.</param>
-    public long DecodeBytes(Tensor latents)
-    {
-        long pixels = latents.shape[0] * latents.shape[2] * latents.shape[3] * Config.DownscaleFactor * Config.DownscaleFactor;
-        return 7 * pixels * Config.BlockOutChannels.Take(2).Max() * latents.ElementSize / 2;
     }
 }

@@ -51,31 +51,11 @@ public sealed class Decoder : Module<Tensor, Tensor>
             hidden = block.Consume(hidden); // (B, C, 2H, 2W)
         }
 
-        return _convOut.NormActivateConvolve(_convNormOut, hidden).MoveToOuterDisposeScope();
+        return _convNormOut.SiluConvolve(_convOut, hidden).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same picture but for rounding, in less memory and more time: no map between two resnets is there as a whole.</summary>
-    internal Tensor InRows(Tensor latents)
-    {
-        using var scope = NewDisposeScope();
-        RowMap hidden = RowMap.Of(Middle(latents));
-        foreach (UpDecoderBlock2D block in _upBlocks)
-        {
-            hidden = block.InRows(hidden);
-        }
-
-        return hidden.NormActivate(_convNormOut).Convolve(_convOut).ToTensor().MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The latents' map after the innermost resolution, (B, latent channels, H, W) -> (B, C, 2H, 2W).</summary>
-    internal Tensor UpInnermost(Tensor latents)
-    {
-        using var scope = NewDisposeScope();
-        return _upBlocks[0].Consume(Middle(latents)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The latents' map before the first resolution, (B, latent channels, H, W) -> (B, C, H, W): small, at the size of the latents.</summary>
-    internal Tensor Middle(Tensor latents)
+    // Small, at the size of the latents.
+    private Tensor Middle(Tensor latents)
     {
         using var scope = NewDisposeScope();
         return _midBlock.call(_convIn.call(latents)).MoveToOuterDisposeScope();
@@ -121,17 +101,5 @@ public sealed class UpDecoderBlock2D : Module<Tensor, Tensor>
 
         hidden = _upsamplers?[0].call(hidden, size) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The same, row by row; frees the tensor that the sample is computed from.</summary>
-    internal RowMap InRows(RowMap sample)
-    {
-        RowMap hidden = sample;
-        foreach (ResnetBlock2D resnet in _resnets)
-        {
-            hidden = resnet.InRows(hidden).Keep();
-        }
-
-        return _upsamplers?[0].InRows(hidden) ?? hidden;
     }
 }

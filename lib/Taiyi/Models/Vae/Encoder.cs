@@ -45,13 +45,6 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         using var scope = NewDisposeScope();
-        return Finish(Down(image)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>What the resolutions make of a picture, (B, 3, H, W) -> (B, C, H/8, W/8) for four.</summary>
-    internal Tensor Down(Tensor image)
-    {
-        using var scope = NewDisposeScope();
         Tensor hidden = _convIn.call(image); // (B, C, H, W)
         foreach (DownEncoderBlock2D block in _downBlocks)
         {
@@ -59,21 +52,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
             hidden = block.call(above); // (B, C, H/2, W/2)
         }
 
-        return hidden.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>What the innermost resolution makes of the map that the one before it has not halved yet: (B, C', H, W) -> (B, C, H/2, W/2).</summary>
-    internal Tensor DownInnermost(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        return _downBlocks[^1].call(_downBlocks[^2].Halve(map)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>From what <see cref="Down"/> gives to the encoder's output.</summary>
-    internal Tensor Finish(Tensor map)
-    {
-        using var scope = NewDisposeScope();
-        return _convOut.NormActivateConvolve(_convNormOut, _midBlock.call(map)).MoveToOuterDisposeScope();
+        hidden = _midBlock.call(hidden);
+        return _convNormOut.SiluConvolve(_convOut, hidden).MoveToOuterDisposeScope();
     }
 }
 
@@ -110,10 +90,7 @@ public sealed class DownEncoderBlock2D : Module<Tensor, Tensor>
             hidden = resnet.call(before, null); // (B, outChannels, H, W)
         }
 
-        hidden = _downsamplers is null ? hidden : Halve(hidden);
+        hidden = _downsamplers?[0].call(hidden) ?? hidden;
         return hidden.MoveToOuterDisposeScope();
     }
-
-    /// <summary>(B, outChannels, H, W) -> (B, outChannels, H/2, W/2), of a block that is not the innermost.</summary>
-    internal Tensor Halve(Tensor map) => _downsamplers![0].call(map);
 }

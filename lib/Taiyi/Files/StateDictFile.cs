@@ -1,0 +1,38 @@
+using System.Text;
+
+namespace Taiyi.Files;
+
+/// <summary>Opens a weight file of any format, told apart by content: a file's name may say anything.</summary>
+public static class StateDictFile
+{
+    private const int LengthBytes = sizeof(ulong);
+
+    /// <summary>Opens a <c>.safetensors</c>, <c>.bin</c>, <c>.pt</c> or <c>.ckpt</c> file, or the JSON index of several.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The open file; dispose of it when its tensors are copied.</returns>
+    /// <exception cref="CheckpointException">The file is missing, malformed, or of no known format.</exception>
+    public static IStateDictFile Open(string path)
+    {
+        byte[] start = ReadStart(path);
+        return start switch
+        {
+            // Before the pickle: the length of one header in 32 begins with 0x80 as well.
+            [_, _, _, _, _, _, _, _, (byte)'{', ..] => SafetensorsFile.Open(path),
+            [(byte)'{', ..] or [0xef, 0xbb, 0xbf, (byte)'{', ..] => ShardedStateDictFile.Open(path),
+            [(byte)'P', (byte)'K', 3, 4, ..] or [0x80, ..] => TorchFile.Open(path),
+            _ when Encoding.ASCII.GetString(start).StartsWith("version https://git-lfs", StringComparison.Ordinal) => throw new CheckpointException(
+                $"'{path}' is only a Git LFS pointer of {new FileInfo(path).Length} bytes: run 'git lfs pull' in its folder, or download the file itself."),
+            _ => throw new CheckpointException(
+                $"'{path}' is neither a safetensors file nor a torch file (its {new FileInfo(path).Length} bytes begin with {Show(start)}): give a .safetensors, .bin or .ckpt file, or download it again."),
+        };
+    }
+
+    private static byte[] ReadStart(string path)
+    {
+        using RandomAccessFile file = RandomAccessFile.Open(path);
+        return file.ReadBytes(0, (int)Math.Min(24, file.Length));
+    }
+
+    private static string Show(byte[] start) =>
+        start.Length == 0 ? "nothing" : Convert.ToHexStringLower(start.AsSpan(0, Math.Min(start.Length, LengthBytes)));
+}
