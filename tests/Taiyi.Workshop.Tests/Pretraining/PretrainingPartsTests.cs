@@ -2,6 +2,7 @@ using Taiyi.Models;
 using Taiyi.Snapshots;
 using Taiyi.Training;
 using Taiyi.Workshop.Pretraining;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Taiyi.Workshop.Tests.Pretraining;
@@ -56,6 +57,14 @@ public sealed class PretrainingPartsTests : IDisposable
     public void A_VAE_of_a_level_more_begins_with_the_outer_levels_of_the_other()
     {
         using AutoencoderKL small = new(VaePretrainingOptions.VaeOf(8, 16), CPU), large = new(VaePretrainingOptions.VaeOf(8, 16, 16) with { LatentChannels = 8 }, CPU);
+        using (no_grad())
+        {
+            foreach (((_, Parameter weight), int i) in small.named_parameters().Select((weight, i) => (weight, i)))
+            {
+                weight.fill_(i); // another number in every weight
+            }
+        }
+
         int copied = WarmStart.Copy(small, large);
         Assert.InRange(copied, 1, large.named_parameters().Count() - 1);
         foreach ((string ours, string theirs) in (ReadOnlySpan<(string, string)>)
