@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// Sets what libtorch and its OpenMP read from the environment when they are loaded. A variable that the user has set stays as it is.
+/// Sets what libtorch's OpenMP reads from the environment when it is loaded. What the user has set stays as it is.
 /// </summary>
 internal static partial class NativeEnvironment
 {
@@ -20,23 +20,9 @@ internal static partial class NativeEnvironment
     /// <summary>Sets them. Call it before libtorch is loaded: afterwards it has no effect.</summary>
     public static void Prepare()
     {
-        if (SpinVariables.All(name => Environment.GetEnvironmentVariable(name) is null))
+        if (SpinVariables.All(name => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))))
         {
             Set(OperatingSystem.IsLinux() ? "GOMP_SPINCOUNT" : "KMP_BLOCKTIME", OperatingSystem.IsLinux() ? SpinCount : BlockTime);
-        }
-
-        // Warnings about kernels that this processor has no use for, thousands of lines of them on some.
-        SetIfAbsent("TORCH_CPP_LOG_LEVEL", "ERROR");
-
-        // Memory of tensors above 2 MiB in pages of that size: a map is touched for the first time in a five-hundredth of the page faults.
-        SetIfAbsent("THP_MEM_ALLOC_ENABLE", "1");
-    }
-
-    private static void SetIfAbsent(string name, string value)
-    {
-        if (Environment.GetEnvironmentVariable(name) is null)
-        {
-            Set(name, value);
         }
     }
 
@@ -49,7 +35,7 @@ internal static partial class NativeEnvironment
         }
         else
         {
-            _ = SetNative(name, value, overwrite: 0);
+            _ = SetNative(name, value, overwrite: 1);
         }
     }
 

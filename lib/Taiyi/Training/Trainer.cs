@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Taiyi.Cpu;
 using Taiyi.Files;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -86,6 +87,7 @@ public abstract class Trainer : IDisposable
     /// <exception cref="CheckpointException">The checkpoint is damaged or of another training.</exception>
     protected void Start(IEnumerable<KeyValuePair<string, Parameter>> weights)
     {
+        HeapHoles.Keep();
         _weights = new MasterWeights(weights);
         _optimizer = new AdamW(_weights.Named, _options.WeightDecay, beta2: _options.AdamBeta2);
         _mean = _options.EmaDecay is { } decay ? new ExponentialMovingAverage(_weights.Named, decay) : null;
