@@ -96,7 +96,7 @@ public sealed class Text2ImageDataset
         Text2ImageEntry entry = Entries[index];
         using Image<Rgb24> whole = ImageFile.Read(entry.Path);
         using Image<Rgb24> resized = ImagePreprocessing.ResizeShortSide(whole, Size);
-        Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
+        Random random = new Seed(_options.Seed).At(epoch).At(index).CreateRandom();
         using Image<Rgb24> image = _options.Crop == CropMode.Random
             ? ImagePreprocessing.RandomCrop(resized, Size, random)
             : ImagePreprocessing.CenterCrop(resized, Size);
