@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Files;
@@ -36,28 +35,11 @@ public sealed class SafetensorsFile : IStateDictFile
     /// <exception cref="CheckpointException">
     /// The file is missing, truncated, or its header is malformed, or a tensor has a dtype that torch lacks.
     /// </exception>
-    public static SafetensorsFile Open(string path)
-    {
-        RandomAccessFile file = RandomAccessFile.Open(path);
-        try
-        {
-            return new SafetensorsFile(file, SafetensorsHeader.Read(file));
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
+    public static SafetensorsFile Open(string path) =>
+        StateDictFile.ReadOrClose(RandomAccessFile.Open(path), file => new SafetensorsFile(file, SafetensorsHeader.Read(file)));
 
     /// <inheritdoc/>
-    public Tensor Read(string name)
-    {
-        TensorInfo info = TensorInfo.Find(this, name);
-        Tensor tensor = torch.empty(info.Shape, info.DType, torch.CPU);
-        CopyTo(name, tensor);
-        return tensor;
-    }
+    public Tensor Read(string name) => StateDictFile.ReadTensor(this, name);
 
     /// <inheritdoc/>
     public void CopyTo(string name, Tensor destination)
