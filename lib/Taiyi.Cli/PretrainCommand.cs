@@ -9,9 +9,9 @@ internal static class PretrainCommand
     /// <summary>The command with its subcommands.</summary>
     public static Command Create() => new("pretrain", "Train a small model from scratch: first its VAE, then text encoder and UNet together.")
     {
-        new PretrainVaeCommand().Command,
-        new PretrainDiffusionCommand().Command,
-        new EvaluateCommand().Command,
+        PretrainVaeCommand.Create(),
+        PretrainDiffusionCommand.Create(),
+        EvaluateCommand.Create(),
     };
 }
 
@@ -27,14 +27,14 @@ internal sealed class PretrainVaeCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    public PretrainVaeCommand()
+    public static Command Create()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels };
-        _settings.AddTo(Command);
-        Command.SetBody(Run);
+        PretrainVaeCommand self = new();
+        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels };
+        self._settings.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
     }
-
-    public Command Command { get; }
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -78,14 +78,14 @@ internal sealed class PretrainDiffusionCommand
         HelpName = "DIR",
     };
 
-    public PretrainDiffusionCommand()
+    public static Command Create()
     {
-        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from };
-        _settings.AddTo(Command);
-        Command.SetBody(Run);
+        PretrainDiffusionCommand self = new();
+        Command command = new("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { self._channels, self._width, self._layers, self._vae, self._from };
+        self._settings.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
     }
-
-    public Command Command { get; }
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
