@@ -185,7 +185,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         }
 
         Tensor encoded = EncodeImage(options.Image, generators);
-        Tensor noise = options.Latents ?? PictureNoise.Draw(encoded.shape, generators);
+        Tensor noise = options.Latents ?? ImageNoise.Draw(encoded.shape, generators);
         return NoisedLatents(run, encoded, noise);
     }
 
@@ -226,7 +226,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     public Tensor InitialLatents(SchedulerRun run, long[] shape, IReadOnlyList<Generator> generators, Tensor? noise = null)
     {
         using var scope = NewDisposeScope();
-        noise = noise is null ? PictureNoise.Draw(shape, generators) : CheckShape(noise, shape);
+        noise = noise is null ? ImageNoise.Draw(shape, generators) : CheckShape(noise, shape);
         return (noise.to(float32).to(Device) * run.InitNoiseSigma).MoveToOuterDisposeScope();
     }
 
@@ -265,7 +265,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(Device)); // (1 or B, C, H/f, W/f)
-        Tensor noise = PictureNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
+        Tensor noise = ImageNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
         Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
         return latents.MoveToOuterDisposeScope();
     }

@@ -68,7 +68,7 @@ public sealed class SchedulerRun : IDisposable
         using var scope = NewDisposeScope();
         SchedulerStep step = new(Scheduler, _plan, Coming(), Taken, _past, sample.to(float32), modelOutput.to(float32))
         {
-            Noise = () => PictureNoise.ForStep(sample, generators, noise),
+            Noise = () => ImageNoise.ForStep(sample, generators, noise),
         };
         SchedulerOutput output = Scheduler.Step(step);
         Remember(step);

@@ -92,7 +92,7 @@ public sealed class LoraTrainer : Trainer
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> PicturesOf(long pass) => [.. Numbers(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
+    protected override IReadOnlyList<string> ImagesOf(long pass) => [.. Numbers(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
 
     /// <inheritdoc/>
     protected override void DrawSamples(string path, CancellationToken cancellationToken)
@@ -132,7 +132,7 @@ public sealed class LoraTrainer : Trainer
             batch.Mean.MoveToOuterDisposeScope(), batch.Deviation.MoveToOuterDisposeScope(), batch.Context.MoveToOuterDisposeScope());
     }
 
-    private long[] Numbers(long pass) => Random.Pictures(pass * _options.BatchSize, _options.BatchSize, _data.Count);
+    private long[] Numbers(long pass) => Random.Images(pass * _options.BatchSize, _options.BatchSize, _data.Count);
 
     private string? DrawBeforeAndAfter(CancellationToken cancellationToken)
     {

@@ -153,7 +153,7 @@ public abstract class Trainer : IDisposable
     protected abstract Tensor ComputeLoss(long pass, Generator generator);
 
     /// <summary>File names of a pass's pictures, for errors; none where they have none.</summary>
-    protected virtual IReadOnlyList<string> PicturesOf(long pass) => [];
+    protected virtual IReadOnlyList<string> ImagesOf(long pass) => [];
 
     /// <summary>Draws what there is to see of the networks as they are, with the running mean of the weights.</summary>
     protected abstract void DrawSamples(string path, CancellationToken cancellationToken);
@@ -198,7 +198,7 @@ public abstract class Trainer : IDisposable
     {
         if (!double.IsFinite(value))
         {
-            throw TrainingException.NotFinite(what, value, Step + 1, PicturesOf(pass), _run, _options);
+            throw TrainingException.NotFinite(what, value, Step + 1, ImagesOf(pass), _run, _options);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class TrainingRandom(long seed)
     /// <param name="first">Place in the stream, 0 for the first picture of the training.</param>
     /// <param name="batchSize">Number of pictures.</param>
     /// <param name="pictures">Pictures in an epoch.</param>
-    public long[] Pictures(long first, int batchSize, int pictures)
+    public long[] Images(long first, int batchSize, int pictures)
     {
         Dictionary<long, long[]> orders = [];
         long[] batch = new long[batchSize];
