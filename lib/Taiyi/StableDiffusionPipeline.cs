@@ -276,9 +276,9 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="run">A run of a sampler that has not begun to walk, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
     /// <param name="latents">Where to start, (B, C, H/f, W/f), float32. The caller keeps it.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
-    /// <param name="guidanceScale">Guidance scale w; without an unconditional half it has no effect.</param>
+    /// <param name="guidanceScale">Guidance scale w; that of <see cref="DefaultOptions"/> if null. Without an unconditional half it has no effect.</param>
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
-    /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; the model's own if null, else 0.</param>
+    /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; that of <see cref="DefaultOptions"/> if null.</param>
     /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
@@ -286,13 +286,14 @@ public sealed class StableDiffusionPipeline : IDisposable
         SchedulerRun run,
         Tensor latents,
         PromptEmbeddings prompt,
-        double guidanceScale = 7.5,
+        double? guidanceScale = null,
         IReadOnlyList<Generator>? generators = null,
         double? guidanceRescale = null,
         (double Above, double UpTo)? guidanceInterval = null,
         CancellationToken cancellationToken = default)
     {
-        double rescale = guidanceRescale ?? Defaults.GuidanceRescale ?? 0;
+        GenerationOptions usual = DefaultOptions;
+        double scale = guidanceScale ?? usual.GuidanceScale, rescale = guidanceRescale ?? usual.GuidanceRescale ?? 0;
         IReadOnlyList<double> timesteps = run.Timesteps;
         using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
@@ -303,7 +304,7 @@ public sealed class StableDiffusionPipeline : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
-                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? guidanceScale : null, rescale, generators);
+                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? scale : null, rescale, generators);
                 if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();
