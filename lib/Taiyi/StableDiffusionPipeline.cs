@@ -23,7 +23,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 {
     private Scheduler? _scheduler;
 
-    /// <summary>Puts a pipeline together; it owns the networks from now on.</summary>
+    /// <summary>Builds a pipeline, which takes ownership of the networks.</summary>
     public StableDiffusionPipeline(BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae)
     {
         (Tokenizer, TextEncoder, UNet, Vae) = (tokenizer, textEncoder, unet, vae);
@@ -36,7 +36,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="device">Where the networks live; the CPU if null.</param>
     /// <param name="dtype">What their weights are kept in; <see cref="Precision.Default"/> of the device if null.</param>
     /// <exception cref="CheckpointException">The folder is no model, or a file in it is damaged or does not fit.</exception>
-    /// <exception cref="ArgumentException">The networks know no such dtype.</exception>
+    /// <exception cref="ArgumentException">The networks do not support the dtype.</exception>
     public static StableDiffusionPipeline FromPretrained(string path, Device? device = null, ScalarType? dtype = null)
     {
         device ??= CPU;
@@ -71,7 +71,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>What the networks' weights are kept in; they compute in <see cref="Precision.ComputeDType"/> of it.</summary>
     public ScalarType DType { get; }
 
-    /// <summary>What the model's folder says of its noise schedule: the base of another scheduler for the same model.</summary>
+    /// <summary>The noise schedule that the model's folder describes: give it to another scheduler of the same model.</summary>
     public SchedulerConfig SchedulerConfig { get; init; } = new();
 
     /// <summary>What looks best with this model, as its folder says; fields that it does not name are null.</summary>
@@ -99,7 +99,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     private readonly List<LoraAdapter> _loraAdapters = [];
 
-    /// <summary>Puts a LoRA into the UNet beside those that are there: W + sum of weight (alpha / r) B A. Base weights stay as they are.</summary>
+    /// <summary>Adds a LoRA to the UNet, beside those already loaded: W + sum of weight (alpha / r) B A. Base weights are not changed.</summary>
     /// <param name="path">A LoRA file or folder of any known format.</param>
     /// <param name="weight">Its strength: 0 is off, 1 as trained.</param>
     /// <returns>The adapter; the pipeline owns it.</returns>
@@ -111,7 +111,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         return adapter;
     }
 
-    /// <summary>Takes a LoRA out of the UNet again and disposes it.</summary>
+    /// <summary>Removes a LoRA from the UNet and disposes it.</summary>
     public void UnloadLora(LoraAdapter adapter)
     {
         _loraAdapters.Remove(adapter);
@@ -124,7 +124,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         string prompt, GenerationOptions? options = null, IProgress<DenoisingStep>? progress = null, CancellationToken cancellationToken = default) =>
         Generate([prompt], options, progress, cancellationToken);
 
-    /// <summary>Draws pictures of some prompts, all in one batch.</summary>
+    /// <summary>Draws pictures of several prompts, all in one batch.</summary>
     /// <param name="prompts">Chinese prompts, 1 or more.</param>
     /// <param name="options">How to draw; <see cref="DefaultOptions"/> if null.</param>
     /// <param name="progress">Told of every step, on this thread, while the step's tensors live.</param>
@@ -273,7 +273,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>
     /// The reverse process: turns noise into latents of a picture, a step at a time, as the caller asks for the next one.
     /// </summary>
-    /// <param name="run">A run of a sampler that has not begun to walk, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
+    /// <param name="run">A run that has taken no step yet, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
     /// <param name="latents">Where to start, (B, C, H/f, W/f), float32. The caller keeps it.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
     /// <param name="guidanceScale">Guidance scale w; that of <see cref="DefaultOptions"/> if null. Without an unconditional half it has no effect.</param>

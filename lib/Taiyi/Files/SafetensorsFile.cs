@@ -55,7 +55,7 @@ public sealed class SafetensorsFile : IStateDictFile
     /// <param name="path">The file to write; its folder must exist.</param>
     /// <param name="tensors">Names and tensors, kept in this order.</param>
     /// <param name="metadata">Text entries for the header, such as <c>format: pt</c>.</param>
-    /// <exception cref="CheckpointException">Two tensors have one name, or a dtype has no place in the format.</exception>
+    /// <exception cref="CheckpointException">Two tensors have the same name, or the format lacks a dtype.</exception>
     public static void Write(
         string path,
         IEnumerable<KeyValuePair<string, Tensor>> tensors,

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Files;
 
-/// <summary>Opens a weight file of any format, told apart by content: a file's name may say anything.</summary>
+/// <summary>Opens a weight file of any format, recognised by its content, not by its name.</summary>
 public static class StateDictFile
 {
     private const int LengthBytes = sizeof(ulong);

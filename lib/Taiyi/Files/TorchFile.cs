@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Files;
 
 /// <summary>
-/// A state dict saved by <c>torch.save</c> (<c>.bin</c>, <c>.pt</c>, <c>.ckpt</c>): a zip archive of a pickle and one raw
-/// stretch of elements per storage.
+/// A state dict saved by <c>torch.save</c> (<c>.bin</c>, <c>.pt</c>, <c>.ckpt</c>): a zip archive of a pickle and one block
+/// of raw elements per storage.
 /// </summary>
 /// <remarks>
 /// Nothing in the file is executed: see <see cref="PickleReader"/>. Names are those of the file's dictionary, or of the
