@@ -2,7 +2,6 @@ using System.Text.Json;
 using Taiyi.Files;
 using Taiyi.Schedulers;
 using Taiyi.Tests.Schedulers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Pipeline;
