@@ -10,7 +10,7 @@ namespace Taiyi;
 /// <param name="Latents">Final latents (B, C, H/f, W/f), float32 on the CPU, before the division by the scaling factor.</param>
 /// <param name="Prompts">The prompt of each picture, B of them.</param>
 /// <param name="Seeds">The seed of each picture, B of them.</param>
-/// <param name="TruncatedText">The text cut off each prompt because it is longer than the text encoder allows; "" where nothing was.</param>
+/// <param name="TruncatedText">What was cut off each prompt because the text encoder has no room for it; "" where nothing was.</param>
 public sealed record GenerationResult(
     IReadOnlyList<Image<Rgb24>> Images,
     Tensor ImageTensor,
