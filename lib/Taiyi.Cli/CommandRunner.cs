@@ -1,9 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Files;
-using Taiyi.Kernel.Engine;
-using Taiyi.Kernel.Jupyter;
-using Taiyi.Kernel.Notebooks;
+using Taiyi.Kernel;
 
 namespace Taiyi.Cli;
 
@@ -41,6 +39,10 @@ internal static class CommandRunner
             return body(parsed, cancellationToken);
         })));
 
+    /// <summary>Sets the body of a verb that answers signals itself.</summary>
+    /// <remarks>A synchronous action: an asynchronous one would end the process on Ctrl-C.</remarks>
+    public static void SetBody(this Command command, Func<ParseResult, int> body) => command.SetAction(parsed => Run(() => body(parsed)));
+
     private static int Run(Func<int> body)
     {
         try
@@ -61,6 +63,5 @@ internal static class CommandRunner
 
     /// <summary>Exceptions of this project say what to do next; so do those of bad arguments and of files. Anything else is a bug.</summary>
     private static bool IsSentence(Exception fault) =>
-        fault is ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException
-        || fault is TaiyiException or NotebookException or JupyterException or CellException;
+        fault is ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException or TaiyiException or KernelException;
 }

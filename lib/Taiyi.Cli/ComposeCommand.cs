@@ -11,7 +11,7 @@ internal static class ComposeCommand
     public static Command Create()
     {
         Command compose = new("compose", "Compose a training set: pictures, Chinese captions and a README.");
-        foreach (string style in PictureComposer.Names)
+        foreach (string style in ImageComposer.Names)
         {
             compose.Add(CreateStyle(style));
         }
@@ -39,7 +39,7 @@ internal static class ComposeCommand
             AnsiConsole.Progress().Start(display =>
             {
                 ProgressTask bar = display.AddTask($"Composing {style}", maxValue: count);
-                DatasetComposer.Write(PictureComposer.Of(style), art, output, count, seed, new Bar(bar), token);
+                DatasetComposer.Write(ImageComposer.Of(style), art, output, count, seed, new Bar(bar), token);
             });
         }
         catch (OperationCanceledException)

@@ -20,19 +20,19 @@ internal sealed class EvaluateCommand
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default if absent", HelpName = "N" };
     private readonly Option<double?> _guidance = new("--guidance") { Description = "Guidance scale; the model's own default if absent", HelpName = "G" };
 
-    public EvaluateCommand()
+    public static Command Create()
     {
-        Command = new Command("evaluate", "Draw labels of the data and count how often the nearest original has the label.") { _data, _labels, _steps, _guidance };
-        foreach (Option option in _art.Options)
+        EvaluateCommand self = new();
+        Command command = new("evaluate", "Draw labels of the data and count how often the nearest original has the label.") { self._data, self._labels, self._steps, self._guidance };
+        foreach (Option option in self._art.Options)
         {
-            Command.Add(option);
+            command.Add(option);
         }
 
-        _model.AddTo(Command);
-        Command.SetBody(Run);
+        self._model.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
     }
-
-    public Command Command { get; }
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {

@@ -2,15 +2,20 @@ using Spectre.Console;
 
 namespace Taiyi.Cli;
 
-/// <summary>A progress bar on standard error, a line for each prompt: step, share and time left.</summary>
+/// <summary>Progress of drawing on standard error: a bar for each prompt, or a line now and then where there is no terminal.</summary>
 internal static class GenerationProgress
 {
     /// <summary>Runs the body, which asks for the progress of prompt i by its index.</summary>
     public static T Show<T>(IReadOnlyList<string> prompts, bool quiet, Func<Func<int, IProgress<DenoisingStep>?>, T> body)
     {
-        if (quiet || !CommandRunner.Error.Profile.Capabilities.Interactive)
+        if (quiet)
         {
             return body(_ => null);
+        }
+
+        if (!CommandRunner.Error.Profile.Capabilities.Interactive)
+        {
+            return body(i => new LineReporter(prompts[i]));
         }
 
         return CommandRunner.Error.Progress()
@@ -33,6 +38,17 @@ internal static class GenerationProgress
 
             task.MaxValue = step.Total;
             task.Value = step.Index + 1;
+        }
+    }
+
+    private sealed class LineReporter(string prompt) : IProgress<DenoisingStep>
+    {
+        public void Report(DenoisingStep step)
+        {
+            if (step.Index == 0 || (step.Index + 1) % Math.Max(1, step.Total / 5) == 0)
+            {
+                Console.Error.WriteLine($"{prompt}  step {step.Index + 1}/{step.Total}");
+            }
         }
     }
 

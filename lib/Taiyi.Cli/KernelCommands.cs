@@ -11,11 +11,11 @@ internal static class KernelCommands
 
     private static Command Install()
     {
-        var user = new Option<bool>("--user") { Description = "Install for the current user (default)." };
-        var prefix = new Option<string?>("--prefix") { Description = "Install for the Python environment in this folder.", HelpName = "FOLDER" };
-        var name = new Option<string>("--name") { Description = "Name of the kernel in a notebook's metadata.", DefaultValueFactory = _ => KernelSpec.DefaultName };
-        var overwrite = new Option<bool>("--overwrite") { Description = "Replace another program's kernel of that name." };
-        var command = new Command("install", "Tell Jupyter about the kernel.") { user, prefix, name, overwrite };
+        Option<bool> user = new("--user") { Description = "Install for the current user (default)." };
+        Option<string?> prefix = new("--prefix") { Description = "Install for the Python environment in this folder.", HelpName = "FOLDER" };
+        Option<string> name = new("--name") { Description = "Name of the kernel in a notebook's metadata.", DefaultValueFactory = _ => KernelSpec.DefaultName };
+        Option<bool> overwrite = new("--overwrite") { Description = "Replace another program's kernel of that name." };
+        Command command = new("install", "Tell Jupyter about the kernel.") { user, prefix, name, overwrite };
         command.Validators.Add(result =>
         {
             if (result.GetValue(user) && result.GetValue(prefix) != null)
@@ -23,36 +23,26 @@ internal static class KernelCommands
                 result.AddError("--user and --prefix exclude each other: give one of them.");
             }
         });
-        command.SetAction(arguments => Guard(() =>
+        command.SetBody((parsed, _) =>
         {
             string folder = KernelSpec.Install(
-                typeof(KernelCommands).Assembly.Location, arguments.GetValue(prefix), arguments.GetRequiredValue(name), arguments.GetValue(overwrite));
+                typeof(KernelCommands).Assembly.Location, parsed.GetValue(prefix), parsed.GetRequiredValue(name), parsed.GetValue(overwrite));
             Console.WriteLine($"Installed in {folder}");
-        }));
+            return CommandRunner.Success;
+        });
         return command;
     }
 
     private static Command Run()
     {
-        var file = new Argument<string>("CONNECTION_FILE") { Description = "The file with addresses and key that the Jupyter client wrote." };
-        var command = new Command("run", "Run the kernel; Jupyter clients call this.") { file };
-
-        // A synchronous action: an asynchronous one would end the process on the SIGINT that only interrupts a cell.
-        command.SetAction(arguments => Guard(() => JupyterKernel.RunAsync(arguments.GetRequiredValue(file), NotebookHost.Create()).GetAwaiter().GetResult()));
+        Argument<string> file = new("CONNECTION_FILE") { Description = "The file with addresses and key that the Jupyter client wrote." };
+        Command command = new("run", "Run the kernel; Jupyter clients call this.") { file };
+        // SIGINT only interrupts a cell: the kernel answers it itself.
+        command.SetBody(parsed =>
+        {
+            JupyterKernel.RunAsync(parsed.GetRequiredValue(file), NotebookHost.Create()).GetAwaiter().GetResult();
+            return CommandRunner.Success;
+        });
         return command;
-    }
-
-    private static int Guard(Action action)
-    {
-        try
-        {
-            action();
-            return 0;
-        }
-        catch (JupyterException error)
-        {
-            Console.Error.WriteLine(error.Message);
-            return 1;
-        }
     }
 }

@@ -10,9 +10,9 @@ internal static class PretrainCommand
     /// <summary>The command with its subcommands.</summary>
     public static Command Create() => new("pretrain", "Train a small model from scratch: first its VAE, then text encoder and UNet together.")
     {
-        new PretrainVaeCommand().Command,
-        new PretrainDiffusionCommand().Command,
-        new EvaluateCommand().Command,
+        PretrainVaeCommand.Create(),
+        PretrainDiffusionCommand.Create(),
+        EvaluateCommand.Create(),
     };
 }
 
@@ -45,14 +45,14 @@ internal sealed class PretrainVaeCommand
 
     private readonly Option<double?> _othersShare = new("--others-share") { Description = "Share of the pictures of --others in a step (0.25 if absent)", HelpName = "S" };
 
-    public PretrainVaeCommand()
+    public static Command Create()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from, _others, _othersShare };
-        _settings.AddTo(Command);
-        Command.SetBody(Run);
+        PretrainVaeCommand self = new();
+        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels, self._latentChannels, self._from, self._others, self._othersShare };
+        self._settings.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
     }
-
-    public Command Command { get; }
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -109,14 +109,14 @@ internal sealed class PretrainDiffusionCommand
 
     private readonly Option<int?> _latentReuse = new("--latent-reuse") { Description = "How often the latents of a picture are used, each time with other noise and words (4 if absent)", HelpName = "N" };
 
-    public PretrainDiffusionCommand()
+    public static Command Create()
     {
-        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from, _latentReuse };
-        _settings.AddTo(Command);
-        Command.SetBody(Run);
+        PretrainDiffusionCommand self = new();
+        Command command = new("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { self._channels, self._width, self._layers, self._vae, self._from, self._latentReuse };
+        self._settings.AddTo(command);
+        command.SetBody(self.Run);
+        return command;
     }
-
-    public Command Command { get; }
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// A linear map in a training that leaves its weights as they are, as that of a LoRA does: the gradient of its input is all that
-/// is asked of it, and that is a function of the output's gradient alone, so nothing is kept for the backward pass.
+/// A linear map whose weights are not trained, as under a LoRA: only the gradient of its input is needed, which is a function of
+/// the output's gradient alone, so nothing is kept for the backward pass.
 /// </summary>
 internal static class FrozenLayer
 {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// Gives memory back to the system that freed tensors left in the C library's heap. glibc keeps tensors below 32 MiB there,
-/// aligned, so that the hole of one does not take another of its size: a large model's steps would leave a GiB lying idle.
+/// Returns to the system the memory that freed tensors leave in the C library's heap. glibc keeps blocks below 32 MiB there, aligned
+/// so that a freed block's hole does not fit another of its size: the steps of a large model would leave about 1 GiB unused.
 /// </summary>
 internal static partial class HeapHoles
 {
@@ -24,7 +24,7 @@ internal static partial class HeapHoles
 
     private static long _bytes;
 
-    /// <summary>Counts a new map, and now and then returns what lies idle. In training nothing is returned: what a step frees, the next one takes.</summary>
+    /// <summary>Counts a new map, and now and then returns unused memory. In training none is returned: what a step frees, the next one takes.</summary>
     public static void Count(Tensor map)
     {
         if (!is_grad_enabled() && Interlocked.Add(ref _bytes, map.numel() * map.ElementSize) > BytesBetween)
@@ -34,7 +34,7 @@ internal static partial class HeapHoles
         }
     }
 
-    /// <summary>Returns idle memory, where there is much of it.</summary>
+    /// <summary>Returns unused memory, where there is much of it.</summary>
     public static void Return()
     {
         if (OperatingSystem.IsLinux() && (uint)MallocInfo().FreeBytes > IdleBytes)

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// How a layer is computed: by libtorch's own kernel, or by another that gives the same numbers sooner. The one place that
+/// How a layer is computed: by libtorch's own kernel, or by another that gives the same numbers faster. The one place that
 /// decides; what each choice is worth is measured in tests/Taiyi.Benchmarks.
 /// </summary>
 /// <remarks>
@@ -84,7 +84,7 @@ internal static class Kernels
         return Convolve(input, weight, bias, stride, padding, winograd);
     }
 
-    /// <summary>The 3x3 convolution of SiLU(GroupNorm(x)), a map that in the fast case is never in memory as a whole.</summary>
+    /// <summary>The 3x3 convolution of SiLU(GroupNorm(x)), which in the fast case is never stored as a whole.</summary>
     /// <param name="input">x, (B, C, H, W).</param>
     /// <param name="norm">Weight γ and bias β (C), number of groups, and ε.</param>
     /// <param name="weight">(O, C, 3, 3), of a convolution of stride 1 and padding 1.</param>
@@ -104,7 +104,7 @@ internal static class Kernels
         return output.MoveToOuterDisposeScope();
     }
 
-    /// <summary>A network that treats every position alike, on some positions at a time where its inner layer is large.</summary>
+    /// <summary>Applies a position-wise network, to a block of positions at a time where its inner layer is large.</summary>
     /// <param name="input">(B, L, D).</param>
     /// <param name="innerWidth">Width of the network's widest layer.</param>
     /// <param name="network">(…, D) -> (…, D).</param>

@@ -21,10 +21,10 @@ internal static unsafe class MatrixTile
 
     private const int Lanes = 8;
 
-    /// <summary>Whether the processor has what it takes.</summary>
+    /// <summary>Whether the processor has the instructions (AVX2 and FMA).</summary>
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
-    /// <summary>Where the elements of a contiguous float32 tensor lie: native memory, which no collection moves. Null for none.</summary>
+    /// <summary>The address of a contiguous float32 tensor's elements: native memory, which no garbage collection moves. Null for no tensor.</summary>
     public static float* Floats(Tensor? tensor) =>
         tensor is null ? null : (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 

@@ -6,7 +6,7 @@ namespace Taiyi.Cpu;
 
 /// <summary>Runs our own loops on the threads of libtorch.</summary>
 /// <remarks>
-/// For some milliseconds after a parallel loop the threads of OpenMP go on asking for the next one, in place of going to sleep.
+/// For some milliseconds after a parallel loop the threads of OpenMP keep polling for the next one instead of sleeping.
 /// Other threads that start a loop meanwhile share the processor with them: a short loop takes three to four times as long.
 /// So ours is given to the same threads, by the entry that a compiler gives <c>#pragma omp parallel</c> (GCC, libgomp,
 /// section "Implementing PARALLEL construct"). Where libtorch brings another OpenMP, .NET's threads take its place.

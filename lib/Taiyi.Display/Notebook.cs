@@ -2,7 +2,7 @@ using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
 
-/// <summary>What a notebook asks for once.</summary>
+/// <summary>The set-up of a notebook page.</summary>
 public static class Notebook
 {
     /// <summary>
@@ -15,7 +15,7 @@ public static class Notebook
     public static void NewPage() => PlotlyScript.NewPage();
 }
 
-/// <summary>Shows nothing but a word, and carries the scripts that later cells of the page use.</summary>
+/// <summary>Shows one sentence, and carries the scripts that later cells of the page use.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class NotebookStart : View
 {

@@ -4,8 +4,8 @@ namespace Taiyi.Display;
 
 /// <summary>Something that a notebook cell shows: HTML where there is a browser, plain text where there is none.</summary>
 /// <remarks>
-/// HTML is self-contained (no address of the network in it), readable on a light and on a dark ground, and says the same with
-/// its scripts and styles taken away.
+/// HTML is self-contained (no address of the network in it), readable on a light and on a dark background, and says the same with
+/// its scripts and styles removed.
 /// </remarks>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public abstract class View

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi;
 
-/// <summary>One turn of the denoising loop. Its tensors live until the loop goes on: clone what must stay.</summary>
+/// <summary>One step of the denoising loop. Its tensors are disposed when the loop goes on: clone what you keep.</summary>
 /// <param name="Index">Index of the step from 0.</param>
 /// <param name="Total">Number of steps of the loop. PNDM runs one more than asked for, since its second timestep comes twice.</param>
 /// <param name="Timestep">The training timestep t that was denoised, from 0 (clean) to 999 (noise); Euler's may be a fraction.</param>

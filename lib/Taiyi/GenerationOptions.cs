@@ -34,10 +34,10 @@ public sealed record GenerationOptions
     /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
     public int NumInferenceSteps { get; init; } = 50;
 
-    /// <summary>The timesteps to walk, falling, in place of a number of steps; null for the sampler's own.</summary>
+    /// <summary>The timesteps to visit, decreasing, in place of a number of steps; null for the sampler's own.</summary>
     public IReadOnlyList<double>? Timesteps { get; init; }
 
-    /// <summary>The noise levels σ to walk, falling, and last the one to end at, in place of a number of steps; null for the sampler's own.</summary>
+    /// <summary>The noise levels σ to visit, decreasing, and last the one to end at, in place of a number of steps; null for the sampler's own.</summary>
     public IReadOnlyList<double>? Sigmas { get; init; }
 
     /// <summary>Pictures for each prompt, 1 or more.</summary>

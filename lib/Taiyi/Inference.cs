@@ -46,10 +46,10 @@ public static class Inference
     /// <param name="prompt">A Chinese prompt, such as 一只狮子.</param>
     /// <param name="negativePrompt">What the pictures should not show.</param>
     /// <param name="numImagesPerPrompt">Number of pictures.</param>
-    /// <param name="guidanceScale">Guidance scale; the model's own if null, else 7.5. At 1 or below the prompt's empty twin is not computed.</param>
+    /// <param name="guidanceScale">Guidance scale; the model's own if null, else 7.5. At 1 or below the unconditional half is not computed.</param>
     /// <param name="numInferenceSteps">Denoising steps; the model's own if null, else 50.</param>
     /// <param name="seed">Seed of the first picture; the next ones have seed + 1, seed + 2 … Null draws one.</param>
-    /// <param name="style">Style words put behind the prompt; <see cref="StyleOf"/> the model if null, "" adds nothing.</param>
+    /// <param name="style">Style words appended to the prompt; those of <see cref="StyleOf"/> if null, "" adds nothing.</param>
     /// <param name="progress">Told of every step.</param>
     /// <param name="cancellationToken">Ends the call between two steps.</param>
     /// <returns>The pictures, in the order of their seeds.</returns>
@@ -81,7 +81,7 @@ public static class Inference
     /// <summary>The style words that suit a model: those of its folder, else the original project's.</summary>
     public static string StyleOf(StableDiffusionPipeline pipeline) => pipeline.Defaults.Style ?? DefaultStyle;
 
-    /// <summary>The prompt with style words behind it, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>; an empty one of the two adds no comma.</summary>
+    /// <summary>The prompt followed by style words, as the original project joins them: <c>一只狮子，卡通风格，暖色调，科技感</c>; no comma where either is empty.</summary>
     public static string WithStyle(string prompt, string style = DefaultStyle) =>
         string.Join('，', ((string[])[prompt, style]).Where(words => !string.IsNullOrWhiteSpace(words)));
 }

@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi;
@@ -13,7 +14,7 @@ internal sealed class SeededGenerators : IDisposable
     {
         long first = seed ?? Random.Shared.Next();
         Seeds = [.. Enumerable.Range(0, prompts).SelectMany(_ => Enumerable.Range(0, imagesPerPrompt)).Select(i => first + i)];
-        Generators = [.. Seeds.Select(s => new Generator((ulong)s))];
+        Generators = [.. Seeds.Select(s => new Seed(s).CreateGenerator())];
     }
 
     public IReadOnlyList<long> Seeds { get; }

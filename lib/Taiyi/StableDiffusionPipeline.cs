@@ -23,7 +23,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 {
     private Scheduler? _scheduler;
 
-    /// <summary>Puts a pipeline together; it owns the networks from now on.</summary>
+    /// <summary>Builds a pipeline, which takes ownership of the networks.</summary>
     public StableDiffusionPipeline(BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae)
     {
         (Tokenizer, TextEncoder, UNet, Vae) = (tokenizer, textEncoder, unet, vae);
@@ -36,7 +36,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="device">Where the networks live; the CPU if null.</param>
     /// <param name="dtype">What their weights are kept in; <see cref="Precision.Default"/> of the device if null.</param>
     /// <exception cref="CheckpointException">The folder is no model, or a file in it is damaged or does not fit.</exception>
-    /// <exception cref="ArgumentException">The networks know no such dtype.</exception>
+    /// <exception cref="ArgumentException">The networks do not support the dtype.</exception>
     public static StableDiffusionPipeline FromPretrained(string path, Device? device = null, ScalarType? dtype = null)
     {
         device ??= CPU;
@@ -71,7 +71,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>What the networks' weights are kept in; they compute in <see cref="Precision.ComputeDType"/> of it.</summary>
     public ScalarType DType { get; }
 
-    /// <summary>What the model's folder says of its noise schedule: the base of another scheduler for the same model.</summary>
+    /// <summary>The noise schedule that the model's folder describes: give it to another scheduler of the same model.</summary>
     public SchedulerConfig SchedulerConfig { get; init; } = new();
 
     /// <summary>What looks best with this model, as its folder says; fields that it does not name are null.</summary>
@@ -99,7 +99,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     private readonly List<LoraAdapter> _loraAdapters = [];
 
-    /// <summary>Puts a LoRA into the UNet beside those that are there: W + sum of weight (alpha / r) B A. Base weights stay as they are.</summary>
+    /// <summary>Adds a LoRA to the UNet, beside those already loaded: W + sum of weight (alpha / r) B A. Base weights are not changed.</summary>
     /// <param name="path">A LoRA file or folder of any known format.</param>
     /// <param name="weight">Its strength: 0 is off, 1 as trained.</param>
     /// <returns>The adapter; the pipeline owns it.</returns>
@@ -111,7 +111,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         return adapter;
     }
 
-    /// <summary>Takes a LoRA out of the UNet again and disposes it.</summary>
+    /// <summary>Removes a LoRA from the UNet and disposes it.</summary>
     public void UnloadLora(LoraAdapter adapter)
     {
         _loraAdapters.Remove(adapter);
@@ -124,7 +124,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         string prompt, GenerationOptions? options = null, IProgress<DenoisingStep>? progress = null, CancellationToken cancellationToken = default) =>
         Generate([prompt], options, progress, cancellationToken);
 
-    /// <summary>Draws pictures of some prompts, all in one batch.</summary>
+    /// <summary>Draws pictures of several prompts, all in one batch.</summary>
     /// <param name="prompts">Chinese prompts, 1 or more.</param>
     /// <param name="options">How to draw; <see cref="DefaultOptions"/> if null.</param>
     /// <param name="progress">Told of every step, on this thread, while the step's tensors live.</param>
@@ -185,7 +185,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         }
 
         Tensor encoded = EncodeImage(options.Image, generators);
-        Tensor noise = options.Latents ?? PictureNoise.Draw(encoded.shape, generators);
+        Tensor noise = options.Latents ?? ImageNoise.Draw(encoded.shape, generators);
         return NoisedLatents(run, encoded, noise);
     }
 
@@ -226,7 +226,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     public Tensor InitialLatents(SchedulerRun run, long[] shape, IReadOnlyList<Generator> generators, Tensor? noise = null)
     {
         using var scope = NewDisposeScope();
-        noise = noise is null ? PictureNoise.Draw(shape, generators) : CheckShape(noise, shape);
+        noise = noise is null ? ImageNoise.Draw(shape, generators) : CheckShape(noise, shape);
         return (noise.to(float32).to(Device) * run.InitNoiseSigma).MoveToOuterDisposeScope();
     }
 
@@ -265,7 +265,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(Device)); // (1 or B, C, H/f, W/f)
-        Tensor noise = PictureNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
+        Tensor noise = ImageNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
         Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
         return latents.MoveToOuterDisposeScope();
     }
@@ -273,12 +273,12 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>
     /// The reverse process: turns noise into latents of a picture, a step at a time, as the caller asks for the next one.
     /// </summary>
-    /// <param name="run">A run of a sampler that has not begun to walk, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
+    /// <param name="run">A run that has taken no step yet, such as <c>Scheduler.Begin(50)</c>. The caller keeps it.</param>
     /// <param name="latents">Where to start, (B, C, H/f, W/f), float32. The caller keeps it.</param>
     /// <param name="prompt">Conditioning of B pictures.</param>
-    /// <param name="guidanceScale">Guidance scale w; without an unconditional half it has no effect.</param>
+    /// <param name="guidanceScale">Guidance scale w; that of <see cref="DefaultOptions"/> if null. Without an unconditional half it has no effect.</param>
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
-    /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; the model's own if null, else 0.</param>
+    /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; that of <see cref="DefaultOptions"/> if null.</param>
     /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
@@ -286,13 +286,14 @@ public sealed class StableDiffusionPipeline : IDisposable
         SchedulerRun run,
         Tensor latents,
         PromptEmbeddings prompt,
-        double guidanceScale = 7.5,
+        double? guidanceScale = null,
         IReadOnlyList<Generator>? generators = null,
         double? guidanceRescale = null,
         (double Above, double UpTo)? guidanceInterval = null,
         CancellationToken cancellationToken = default)
     {
-        double rescale = guidanceRescale ?? Defaults.GuidanceRescale ?? 0;
+        GenerationOptions usual = DefaultOptions;
+        double scale = guidanceScale ?? usual.GuidanceScale, rescale = guidanceRescale ?? usual.GuidanceRescale ?? 0;
         IReadOnlyList<double> timesteps = run.Timesteps;
         using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
@@ -303,7 +304,7 @@ public sealed class StableDiffusionPipeline : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
-                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? guidanceScale : null, rescale, generators);
+                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? scale : null, rescale, generators);
                 if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();

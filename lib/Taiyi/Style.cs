@@ -2,7 +2,7 @@ namespace Taiyi;
 
 /// <summary>A style that a LoRA teaches: its name, the words that ask for it, and prompts of subjects that it is never trained on.</summary>
 /// <param name="Name"><c>emoji</c> (表情包), <c>poster</c> (海报), or the user's own word; also the name of its folder in <c>data</c>.</param>
-/// <param name="Words">What stands behind every caption and prompt, for example 表情包风格; empty where it isn't known.</param>
+/// <param name="Words">Words appended to every caption and prompt, for example 表情包风格; empty where they are unknown.</param>
 public sealed record Style(string Name, string Words)
 {
     // With the measure word that stands before each; in the order in which they are shown.
@@ -16,7 +16,7 @@ public sealed record Style(string Name, string Words)
     // What looks like one of them.
     private static readonly string[] Lookalikes = ["老虎头", "圆筒冰激凌", "小型飞机", "花痴"];
 
-    /// <summary>Emoji pack: stickers on pastel grounds.</summary>
+    /// <summary>Emoji pack: stickers on pastel backgrounds.</summary>
     public static Style Emoji { get; } = new("emoji", "表情包风格");
 
     /// <summary>Poster: a print in warm inks with rays, a sun and a frame.</summary>

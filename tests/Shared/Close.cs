@@ -20,4 +20,19 @@ internal static class Close
                 + $"expected {expected.flatten()[at].to(float64).item<double>():g9}, actual {actual.flatten()[at].to(float64).item<double>():g9}, tolerance {tolerance:g3}.");
         }
     }
+
+    /// <summary>Asserts equal shapes and a largest absolute difference of more than a least one: what should change did change.</summary>
+    public static void AssertApart(Tensor first, Tensor second, double least)
+    {
+        double largest = Difference(first, second);
+        Xunit.Assert.True(largest > least, $"Largest difference {largest:g3} of ({string.Join(", ", first.shape)}); more than {least:g3} was expected.");
+    }
+
+    /// <summary>The largest absolute difference of two tensors of one shape, computed in float64.</summary>
+    public static double Difference(Tensor first, Tensor second)
+    {
+        Xunit.Assert.Equal(first.shape, second.shape);
+        using var scope = NewDisposeScope();
+        return (first.detach().to(float64).cpu() - second.detach().to(float64).cpu()).abs().max().item<double>();
+    }
 }

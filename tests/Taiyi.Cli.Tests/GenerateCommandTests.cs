@@ -157,7 +157,11 @@ public sealed class GenerateCommandTests : IDisposable
         }
 
         using Process process = CommandProcess.Start(Repository.Root, "generate", "苹果", "--steps", "900", "--num-images", "8", "--output", _folder.Path);
-        Thread.Sleep(TimeSpan.FromSeconds(6));
+        while (process.StandardError.ReadLine() is { } line && !line.Contains("step 1/", StringComparison.Ordinal))
+        {
+            // The model is being loaded.
+        }
+
         Assert.False(process.HasExited);
         Interrupt(process.Id);
 

@@ -38,16 +38,26 @@ public class VerbTests
 
     [Theory]
     [InlineData("generate", "--guidance-scale")]
+    [InlineData("train", "--recipe")]
+    [InlineData("style", "--seeds")]
     [InlineData("tokenize", "--json")]
     [InlineData("info", "DIR")]
-    [InlineData("kernel", "install")]
+    [InlineData("pretrain vae", "--channels")]
+    [InlineData("pretrain diffusion", "--from")]
+    [InlineData("pretrain evaluate", "--labels")]
+    [InlineData("lora info", "FILE")]
+    [InlineData("lora convert", "--format")]
+    [InlineData("lora merge", "--lora")]
+    [InlineData("compose emoji", "--count")]
+    [InlineData("compose poster", "--count")]
+    [InlineData("notebook run", "--timeout")]
+    [InlineData("kernel install", "--prefix")]
+    [InlineData("kernel run", "CONNECTION_FILE")]
     public void Every_verb_explains_itself(string verb, string part)
     {
-        CommandResult root = CommandProcess.Run(Repository.Root, "--help");
-        CommandResult result = CommandProcess.Run(Repository.Root, verb, "--help");
+        CommandResult result = CommandProcess.Run(Repository.Root, [.. verb.Split(' '), "--help"]);
 
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains(verb, root.Output, StringComparison.Ordinal);
         Assert.Contains(part, result.Output, StringComparison.Ordinal);
     }
 

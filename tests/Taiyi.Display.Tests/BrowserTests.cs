@@ -55,7 +55,7 @@ public sealed class BrowserTests
     public void The_slider_shows_one_frame_and_the_button_plays_to_the_last()
     {
         Chromium.Require();
-        string animation = Pictures.Animate(Enumerable.Range(0, 12).Select(k => ImageConversion.FromBytes(1, 1, [(byte)k, 0, 0])), framesPerSecond: 20).ToHtml();
+        string animation = Images.Animate(Enumerable.Range(0, 12).Select(k => ImageConversion.FromBytes(1, 1, [(byte)k, 0, 0])), framesPerSecond: 20).ToHtml();
         const string shown = "[...document.querySelectorAll('figure')].filter(f=>f.style.display!='none').map(f=>f.dataset.frame).join()";
         const string use = "<script>function tell(name){document.body.dataset[name]=" + shown + "}" +
             "addEventListener('load',()=>setTimeout(()=>{tell('first');const s=document.querySelector('input');s.value=7;s.oninput();tell('slid');" +

@@ -26,7 +26,7 @@ public sealed class FormattingTests
     public void A_picture_is_formatted_as_html_text_and_png()
     {
         using Tensor ramp = Samples.Ramp(4, 8);
-        Picture picture = Pictures.Show(ramp, "猫 <1>");
+        ImageView picture = Images.Show(ramp, "猫 <1>");
 
         Assert.Equal(picture.ToHtml(), picture.ToDisplayString("text/html"));
         Assert.Equal("[picture 8 x 4] 猫 <1>", picture.ToDisplayString("text/plain"));
@@ -50,7 +50,7 @@ public sealed class FormattingTests
     public void A_heat_map_is_formatted_as_png_too()
     {
         using Tensor values = zeros(2, 3);
-        HeatMap map = Pictures.HeatMap(values);
+        HeatMap map = Images.HeatMap(values);
 
         Image<Rgb24> decoded = ImageFile.Decode(Convert.FromBase64String(map.ToDisplayString("image/png")), "output");
 

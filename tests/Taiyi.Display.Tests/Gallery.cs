@@ -1,5 +1,6 @@
 using Plotly.NET;
 using Plotly.NET.CSharp;
+using Taiyi.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using Chart = Plotly.NET.CSharp.Chart;
@@ -37,22 +38,21 @@ internal static class Gallery
     private static IEnumerable<View> Views()
     {
         using var scope = NewDisposeScope();
-        manual_seed(7);
         Tensor picture = Samples.Ramp(32, 32);
-        Tensor noise = randn(3, 32, 32);
+        Tensor noise = Seeded.Randn(7, 3, 32, 32);
         string[] levels = ["0", "0.2", "0.4", "0.6", "0.8", "1"];
         Tensor[] noised = [.. Enumerable.Range(0, 6).Select(k => (Math.Sqrt(1 - (k / 5.0)) * picture) + (Math.Sqrt(k / 5.0) * noise))];
         Tensor places = arange(16).to(float32);
         Tensor hill = exp(-((places.unsqueeze(0) - 5).pow(2) + (places.unsqueeze(1) - 10).pow(2)) / 12); // (16, 16)
         return
         [
-            Pictures.Show(picture, "一只戴帽子的猫 <a cat & a hat>"),
-            Pictures.Strip(noised, levels.Select(level => $"noise {level}")),
-            Pictures.Grid([noised[..4], noised[2..]], ["表情包 emoji", "海报 poster"], ["w = 1", "w = 3", "w = 5", "w = 7"]),
-            Pictures.BeforeAfter(noised[3], picture, ("带噪声", "去噪后")),
-            Pictures.Animate(noised, levels.Select(level => $"噪声 {level}")),
-            new Row(Pictures.HeatMap(hill, "注意力 attention"), Pictures.Difference(picture, noised[1]), Pictures.Overlay(picture, hill, "猫 over the picture")),
-            Pictures.Channels(randn(4, 16, 16)),
+            Images.Show(picture, "一只戴帽子的猫 <a cat & a hat>"),
+            Images.Strip(noised, levels.Select(level => $"noise {level}")),
+            Images.Grid([noised[..4], noised[2..]], ["表情包 emoji", "海报 poster"], ["w = 1", "w = 3", "w = 5", "w = 7"]),
+            Images.BeforeAfter(noised[3], picture, ("带噪声", "去噪后")),
+            Images.Animate(noised, levels.Select(level => $"噪声 {level}")),
+            new Row(Images.HeatMap(hill, "注意力 attention"), Images.Difference(picture, noised[1]), Images.Overlay(picture, hill, "猫 over the picture")),
+            Images.Channels(Seeded.Randn(8, 4, 16, 16)),
             .. ChartViews(noise),
             new TensorView(noise, "noise"),
             new ModuleSummary(Sequential(("lin1", Linear(16, 32)), ("act", ReLU()), ("block", Sequential(Linear(32, 32), Linear(32, 4))))),
@@ -88,7 +88,8 @@ internal static class Gallery
         LiveTraining live = new("表情包 LoRA");
         for (int step = 1; step <= 60; step++)
         {
-            live.Report(step, 100, (0.2 * Math.Exp(-step / 25.0)) + (0.02 * Math.Abs(Math.Sin(step * 2.3))), 1e-4 * Math.Min(1, step / 10.0), 0.42);
+            double loss = (0.2 * Math.Exp(-step / 25.0)) + (0.02 * Math.Abs(Math.Sin(step * 2.3)));
+            live.Report(new TrainingProgress(step, 100, Epoch: 0, loss, 1e-4 * Math.Min(1, step / 10.0), GradNorm: 1, Seconds: 0.42, MemoryBytes: 0, LiveTensors: 0));
         }
 
         live.AddSample("step 20 · 一只猫", samples[4]);

@@ -14,10 +14,10 @@ public sealed class HeatMapTests
     {
         using Tensor values = tensor(new float[] { -2, 0, 2 }, [1, 3]);
 
-        HeatMap map = Pictures.HeatMap(values, "热图");
+        HeatMap map = Images.HeatMap(values, "热图");
 
         Assert.Equal((-2, 2), map.Range);
-        Assert.Equal([0x44, 0x01, 0x54, 0x21, 0x91, 0x8C, 0xFD, 0xE7, 0x25], map.Picture.Image.ToBytes()); // viridis at 0, 1/2, 1
+        Assert.Equal([0x44, 0x01, 0x54, 0x21, 0x91, 0x8C, 0xFD, 0xE7, 0x25], map.Image.Image.ToBytes()); // viridis at 0, 1/2, 1
         Assert.Equal(["2", "0", "-2", "热图"], XElement.Parse(map.ToHtml()).Descendants("td").Where(cell => !cell.HasElements).Select(cell => cell.Value));
     }
 
@@ -36,13 +36,13 @@ public sealed class HeatMapTests
         using Tensor black = Samples.Flat(2, 2, -1);
         using Tensor white = Samples.Flat(2, 2, 1);
 
-        HeatMap same = Pictures.Difference(black, black);
-        HeatMap all = Pictures.Difference(black, white);
+        HeatMap same = Images.Difference(black, black);
+        HeatMap all = Images.Difference(black, white);
 
         Assert.Contains("mean 0, largest 0 of 255", same.ToText(), StringComparison.Ordinal);
         Assert.Contains("mean 255, largest 255 of 255", all.ToText(), StringComparison.Ordinal);
         using Tensor small = Samples.Flat(1, 1, 0);
-        Assert.Contains("2 x 2 and 1 x 1", Assert.Throws<ArgumentException>(() => Pictures.Difference(black, small)).Message, StringComparison.Ordinal);
+        Assert.Contains("2 x 2 and 1 x 1", Assert.Throws<ArgumentException>(() => Images.Difference(black, small)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class HeatMapTests
         using Tensor grey = Samples.Flat(4, 4, 0);
         using Tensor heat = tensor(new float[] { 1, 0, 0, 0 }, [2, 2]);
 
-        Image<Rgb24> image = Pictures.Overlay(grey, heat, "猫").Image;
+        Image<Rgb24> image = Images.Overlay(grey, heat, "猫").Image;
 
         // Hot: a quarter of grey 128 and three quarters of inferno's last colour (252, 255, 164); cold: 0.65 of 128 and 0.35 of (0, 0, 4).
         Assert.Equal([221, 223, 155], image.ToBytes()[..3]);
@@ -65,7 +65,7 @@ public sealed class HeatMapTests
         using var scope = NewDisposeScope();
         Tensor latents = stack([full(2, 2, 1f), full(2, 2, -4f)]).unsqueeze(0); // (1, 2, 2, 2)
 
-        Row row = Pictures.Channels(latents);
+        Row row = Images.Channels(latents);
 
         Assert.Equal(2, row.Views.Count);
         Assert.All(row.Views, view => Assert.Equal((-4, 4), ((HeatMap)view).Range));
@@ -76,6 +76,6 @@ public sealed class HeatMapTests
     {
         using Tensor cube = zeros(2, 2, 2);
 
-        Assert.Contains("(2, 2, 2)", Assert.Throws<ArgumentException>(() => Pictures.HeatMap(cube)).Message, StringComparison.Ordinal);
+        Assert.Contains("(2, 2, 2)", Assert.Throws<ArgumentException>(() => Images.HeatMap(cube)).Message, StringComparison.Ordinal);
     }
 }

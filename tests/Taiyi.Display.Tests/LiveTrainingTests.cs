@@ -20,7 +20,7 @@ public sealed class LiveTrainingTests
 
         for (int step = 1; step <= 100; step++)
         {
-            live.Report(step, 100, 1.0, 1e-4, 0.1);
+            live.Report(Step(step, 100, 1.0, 1e-4, 0.1));
             clock.Advance(0.1);
         }
 
@@ -35,7 +35,7 @@ public sealed class LiveTrainingTests
     public void The_time_left_is_that_of_the_steps_left()
     {
         LiveTraining live = new();
-        live.Report(10, 400, 0.5, 2e-4, 0.5);
+        live.Report(Step(10, 400, 0.5, 2e-4, 0.5));
 
         Assert.Equal("Training: step 10 of 400 · loss 0.5 · learning rate 0.0002 · 0.5 s a step · 3 min 15 s left", live.ToText()); // 390 times 0.5 s
     }
@@ -44,8 +44,8 @@ public sealed class LiveTrainingTests
     public void What_is_shown_at_the_end_needs_no_script()
     {
         LiveTraining live = new("表情包 <LoRA>");
-        live.Report(1, 2, 0.5, 1e-4, 1);
-        live.Report(2, 2, 0.25, 1e-4, 1);
+        live.Report(Step(1, 2, 0.5, 1e-4, 1));
+        live.Report(Step(2, 2, 0.25, 1e-4, 1));
         live.AddSample("步 2 · 猫", Dot);
 
         XElement html = XElement.Parse(live.ToHtml());
@@ -76,8 +76,8 @@ public sealed class LiveTrainingTests
         LiveTraining live = new(time: clock);
         int updates = 0;
         live.PushTo(_ => updates++);
-        live.Report(1, 100, 1, 1e-4, 0.1);
-        live.Report(2, 100, 1, 1e-4, 0.1);
+        live.Report(Step(1, 100, 1, 1e-4, 0.1));
+        live.Report(Step(2, 100, 1, 1e-4, 0.1));
 
         live.Finish();
 
@@ -97,7 +97,7 @@ public sealed class LiveTrainingTests
 
             foreach (long step in (long[])[1, 2, 3])
             {
-                live.Report(new TrainingProgress(step, 3, Epoch: 0, Loss: 0.25, LearningRate: 1e-4, GradNorm: 1, Seconds: 2, MemoryBytes: 0, LiveTensors: 0));
+                live.Report(Step(step, 3, 0.25, 1e-4, 2));
             }
 
             Assert.Equal("step 2", Assert.Single(XElement.Parse(live.ToHtml()).Descendants("figcaption")).Value);
@@ -115,12 +115,15 @@ public sealed class LiveTrainingTests
         LiveTraining live = new();
         Parallel.For(0, 200, step =>
         {
-            live.Report(step, 1000, 1, 1e-4, 0.1);
+            live.Report(Step(step, 1000, 1, 1e-4, 0.1));
             Assert.NotEmpty(live.ToText());
         });
 
         Assert.Contains("points", Table.Of([new { points = live.ToHtml().Length }]).ToText(), StringComparison.Ordinal);
     }
+
+    private static TrainingProgress Step(long step, long totalSteps, double loss, double learningRate, double seconds) =>
+        new(step, totalSteps, Epoch: 0, loss, learningRate, GradNorm: 1, seconds, MemoryBytes: 0, LiveTensors: 0);
 
     private sealed class Clock : TimeProvider
     {

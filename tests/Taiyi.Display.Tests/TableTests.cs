@@ -27,7 +27,7 @@ public sealed class TableTests
     {
         Assert.Equal("Item1  Item2\na          1", Table.Of([("a", 1)]).ToText());
         Assert.Equal("value\n    3", Table.Of([3]).ToText());
-        Table pictures = Table.Of(["what", "picture"], [["dot", new Picture(ImageConversion.FromBytes(1, 1, [9, 8, 7]))]]);
+        Table pictures = Table.Of(["what", "picture"], [["dot", new ImageView(ImageConversion.FromBytes(1, 1, [9, 8, 7]))]]);
         Assert.Equal([9, 8, 7], Assert.Single(Samples.PicturesOf(pictures.ToHtml())).ToBytes());
         Assert.Contains("a row of 1 cells", Assert.Throws<ArgumentException>(() => Table.Of(["a", "b"], [["c"]])).Message, StringComparison.Ordinal);
     }

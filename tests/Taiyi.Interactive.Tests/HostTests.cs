@@ -26,7 +26,7 @@ public sealed class HostTests : IDisposable
     {
         await BeginAsync();
         CellRun cell = await _host.RunAsync(
-            "var live = new LiveTraining(\"LoRA\", updatesPerSecond: 1e6);\nlive.Show();\nfor (int step = 1; step <= 3; step++) live.Report(step, 3, 1.0 / step, 1e-3, 0.5);", TestContext.Current.CancellationToken);
+            "var live = new LiveTraining(\"LoRA\", updatesPerSecond: 1e6);\nlive.Show();\nfor (int step = 1; step <= 3; step++) live.Report(new Taiyi.Training.TrainingProgress(step, 3, 0, 1.0 / step, 1e-3, 1, 0.5, 0, 0));", TestContext.Current.CancellationToken);
         Assert.Null(cell.Error);
         string shown = Assert.Single(cell.Html);
         Assert.Contains("step 3 of 3", shown, StringComparison.Ordinal);

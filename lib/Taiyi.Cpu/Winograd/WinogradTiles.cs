@@ -5,7 +5,7 @@ using static Taiyi.Cpu.WinogradMatrices;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// The tiles of 4 x 4 pixels that the maps of a batch are cut into, numbered through, picture by picture and row by row, and
+/// The tiles of 4 x 4 pixels that the maps of a batch are cut into, numbered picture by picture and row by row, and
 /// those of 6 x 6 around them that a filter of 3 x 3 sees.
 /// </summary>
 /// <param name="batch">B.</param>
@@ -34,7 +34,7 @@ internal sealed unsafe class WinogradTiles(int batch, int height, int width)
     /// <summary>Floats of one of the six lines of pixels that <see cref="ReadLines"/> reads.</summary>
     public int Line => ((Side * Columns) + Side + Lanes - 1) / Lanes * Lanes;
 
-    /// <summary>Where a tile lies.</summary>
+    /// <summary>The position of a tile.</summary>
     public Position At(int tile)
     {
         (int line, int column) = Math.DivRem(tile, Columns);

@@ -8,7 +8,7 @@ namespace Taiyi.Cpu;
 /// <remarks>
 /// Tiles lie in panels of 16, which is what a product reads at once. The transformed data are (panels, 36, C, 16), the transformed
 /// filters of some outputs and channels (36, outputs, channels), and their products (36, panels, outputs, 16). The 36 parts are
-/// a line of the cache farther from each other than they need to be: at a distance of a power of two the cache would not hold them all.
+/// one cache line farther apart than they need to be: at a distance of a power of two the cache would not hold them all.
 /// </remarks>
 /// <param name="tiles">Of the map and of the convolved map.</param>
 /// <param name="channels">C, a multiple of <see cref="WinogradTiles.Lanes"/>.</param>
@@ -28,7 +28,7 @@ internal sealed unsafe class WinogradTransform(WinogradTiles tiles, int channels
     /// <summary>Elements of a filter.</summary>
     public const int Taps = 9;
 
-    /// <summary>Floats of a line of the cache.</summary>
+    /// <summary>Floats of a cache line.</summary>
     public const int CacheLine = 16;
 
     private const int Points = WinogradTiles.Points, Side = WinogradTiles.Side, Lanes = WinogradTiles.Lanes;

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Taiyi.Display;
 
-/// <summary>Makes a chart's JSON fit a notebook: transparent ground, mid-tone colours, and a legend above the plot.</summary>
+/// <summary>Makes a chart's JSON fit a notebook: transparent background, mid-tone colours, and a legend above the plot.</summary>
 internal static class ChartTheme
 {
     /// <summary>Eight colours with a contrast of at least 3 to 1 on white and on near-black.</summary>

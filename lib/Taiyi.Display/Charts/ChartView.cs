@@ -5,7 +5,7 @@ using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
 
-/// <summary>A Plotly.NET chart as a notebook shows it: a drawing in SVG that plotly.js, once it runs, replaces by the living chart.</summary>
+/// <summary>A Plotly.NET chart as a notebook shows it: a drawing in SVG that plotly.js, once it runs, replaces with the interactive chart.</summary>
 [TypeFormatterSource(typeof(ChartFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class ChartView : View
 {

@@ -87,7 +87,7 @@ public static class Charts
     public static GenericChart Histogram(Tensor values, int bins = 40, string? title = null, string? xTitle = null) =>
         Histogram(Series.Numbers(values), bins, title, xTitle);
 
-    /// <summary>A matrix as colours whose values can be read by pointing, its first row on top. For pictures see <see cref="Pictures.HeatMap"/>.</summary>
+    /// <summary>A matrix as colours whose values can be read by pointing, its first row on top. For pictures see <see cref="Images.HeatMap"/>.</summary>
     /// <param name="values">(H, W), any dtype.</param>
     /// <param name="title">The chart's title.</param>
     /// <param name="rows">A name at each row.</param>

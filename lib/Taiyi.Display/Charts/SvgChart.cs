@@ -4,7 +4,7 @@ using Taiyi.Display.Formatting;
 namespace Taiyi.Display;
 
 /// <summary>Draws a chart as SVG: what GitHub, a printed page and a front end without scripts show.</summary>
-/// <remarks>Text and axes have the colour of the page's text, the ground is transparent: readable in light and dark front ends.</remarks>
+/// <remarks>Text and axes have the colour of the page's text, the background is transparent: readable in light and dark front ends.</remarks>
 internal sealed class SvgChart
 {
     private const double Left = 66;

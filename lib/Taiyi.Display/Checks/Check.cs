@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Display;
 
-/// <summary>Rules that a notebook checks before the reader's eyes: of its own claims, and of the answers to its exercises.</summary>
+/// <summary>Checks that a notebook shows its reader: of its own claims, and of the answers to its exercises.</summary>
 public static class Check
 {
     /// <summary>The environment variable that turns <see cref="Strict"/> on: 1 or true.</summary>

@@ -2,7 +2,7 @@ using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
 
-/// <summary>The one line on the page that a check or an exercise is: a mark, the rule, and what there is to say of it.</summary>
+/// <summary>The line on the page for a check or an exercise: a mark, the rule, and a remark.</summary>
 internal static class CheckLine
 {
     public static string Passed(string name, string? details) => Line("#2fa874", "rgba(47,168,116,.12)", "✓", name, Details(details));

@@ -5,14 +5,14 @@ using System.Text;
 
 namespace Taiyi.Display.Formatting;
 
-/// <summary>What all HTML of this library is made of.</summary>
+/// <summary>The building blocks of this library's HTML.</summary>
 /// <remarks>
 /// Colours are those of the page (inherited, or a grey that shows on white and on black), styles stand inline since front ends
 /// drop style sheets, and every style that JupyterLab sets on its tables is undone where it would spoil ours.
 /// </remarks>
 internal static class Html
 {
-    /// <summary>A hair line on a light or a dark ground.</summary>
+    /// <summary>A hair line on a light or a dark background.</summary>
     public const string Rule = "1px solid rgba(128,128,128,.35)";
 
     /// <summary>Small text of the front end's own font.</summary>

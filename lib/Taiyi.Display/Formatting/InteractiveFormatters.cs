@@ -21,7 +21,7 @@ internal static class InteractiveFormatters
         .. typeof(GenericChart).GetNestedTypes().Where(kind => kind.IsSubclassOf(typeof(GenericChart))).Append(typeof(GenericChart))
             .Select(kind => (kind, (Func<object, View>)(chart => new ChartView((GenericChart)chart)))),
         (typeof(torch.Tensor), tensor => new TensorView((torch.Tensor)tensor)),
-        (typeof(Image<Rgb24>), image => new Picture((Image<Rgb24>)image)),
+        (typeof(Image<Rgb24>), image => new ImageView((Image<Rgb24>)image)),
         (typeof(torch.nn.Module), module => new ModuleSummary((torch.nn.Module)module)),
     ];
 

@@ -12,12 +12,12 @@ internal class ViewFormatterSource
 }
 
 /// <summary>Those of a view that is one picture: also PNG in base64, as Jupyter carries it.</summary>
-internal sealed class PictureFormatterSource : ViewFormatterSource
+internal sealed class ImageFormatterSource : ViewFormatterSource
 {
     public override IEnumerable<object> CreateTypeFormatters() =>
     [
         .. base.CreateTypeFormatters(),
-        new ViewFormatter<View>(MimeTypes.Png, view => Convert.ToBase64String((view is HeatMap map ? map.Picture : (Picture)view).Png.Span)),
+        new ViewFormatter<View>(MimeTypes.Png, view => Convert.ToBase64String((view is HeatMap map ? map.Image : (ImageView)view).Png.Span)),
     ];
 }
 

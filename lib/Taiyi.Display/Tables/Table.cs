@@ -59,7 +59,7 @@ public sealed class Table : View
     public static Table Of(IEnumerable<string> columns, IEnumerable<IEnumerable<object?>> rows, string? title = null) =>
         new([.. columns], [.. rows.Select(row => (object?[])[.. row])], title);
 
-    /// <summary>The parameters of a module: name, shape, count, dtype, and whether they are trained; the total below.</summary>
+    /// <summary>The parameters of a module: name, shape, count, dtype, and whether they are trained; the total at the end.</summary>
     /// <param name="module">The module; nothing of it is changed.</param>
     /// <param name="title">Text above the table; null tells the totals.</param>
     public static Table OfParameters(nn.Module module, string? title = null)

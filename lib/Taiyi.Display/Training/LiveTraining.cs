@@ -19,14 +19,14 @@ namespace Taiyi.Display;
 /// <param name="updatesPerSecond">How often the display is renewed at most: front ends flicker when it is more.</param>
 /// <param name="time">The clock; null takes the system's.</param>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
-public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingReport>, IProgress<TrainingProgress>
+public sealed class LiveTraining(string? title = null, double updatesPerSecond = 2, TimeProvider? time = null) : View, IProgress<TrainingProgress>
 {
     private const int ShownSamples = 12;
     private const double Smooth = 0.9;
     private readonly Lock _lock = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
-    private readonly List<TrainingReport> _reports = [];
-    private readonly List<Picture> _samples = [];
+    private readonly List<TrainingProgress> _steps = [];
+    private readonly List<ImageView> _samples = [];
     private Action<object>? _update;
     private RunFolder? _run;
     private long? _lastUpdate;
@@ -41,7 +41,10 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
     /// <summary>Shows the pictures that a training draws into its run's folder, as they come.</summary>
     public void Follow(RunFolder run) => _run = run;
 
-    /// <summary>Takes a step of a trainer, and the pictures of that step if <see cref="Follow"/> named a run that has some.</summary>
+    /// <summary>
+    /// Adds a step to the curves, and its sample pictures if <see cref="Follow"/> named a run that has some. Renews the display if the
+    /// last time is long enough ago, and always after the last step.
+    /// </summary>
     public void Report(TrainingProgress value)
     {
         if (_run is { } run && File.Exists(run.SamplePath(value.Step)))
@@ -49,30 +52,20 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
             AddSample($"step {value.Step}", run.SamplePath(value.Step));
         }
 
-        Report(new TrainingReport((int)value.Step, (int)value.TotalSteps, value.Loss, value.LearningRate, value.Seconds));
-    }
-
-    /// <summary>Takes a step; renews the display if the last time is long enough ago, and always after the last step.</summary>
-    public void Report(TrainingReport value)
-    {
         lock (_lock)
         {
-            _reports.Add(value);
+            _steps.Add(value);
         }
 
         Push(now: value.Step >= value.TotalSteps);
     }
 
-    /// <summary>Takes a step given by its numbers; see <see cref="TrainingReport"/>.</summary>
-    public void Report(int step, int totalSteps, double loss, double learningRate, double secondsPerStep) =>
-        Report(new TrainingReport(step, totalSteps, loss, learningRate, secondsPerStep));
-
     /// <summary>Takes a picture that the model drew; the last twelve are shown.</summary>
     /// <param name="caption">Text under it, for example the step and the prompt.</param>
-    /// <param name="picture">Whatever <see cref="Picture.From"/> takes.</param>
-    public void AddSample(string caption, object picture)
+    /// <param name="image">Whatever <see cref="ImageView.From"/> takes.</param>
+    public void AddSample(string caption, object image)
     {
-        Picture sample = Picture.From(picture, caption);
+        ImageView sample = ImageView.From(image, caption);
         lock (_lock)
         {
             _samples.Add(sample);
@@ -87,25 +80,25 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
     /// <inheritdoc/>
     public override string ToHtml()
     {
-        (TrainingReport[] reports, Picture[] samples) = Snapshot();
-        double share = reports.Length == 0 ? 0 : Math.Clamp((double)reports[^1].Step / Math.Max(reports[^1].TotalSteps, 1), 0, 1);
+        (TrainingProgress[] steps, ImageView[] samples) = Snapshot();
+        double share = steps.Length == 0 ? 0 : Math.Clamp((double)steps[^1].Step / Math.Max(steps[^1].TotalSteps, 1), 0, 1);
         string percent = (100 * share).ToString("0.#", CultureInfo.InvariantCulture);
-        StringBuilder html = new($"<div style=\"max-width:760px\"><div style=\"{Html.Small};font-size:13px\"><b>{Html.Escape(title ?? "Training")}</b> {Html.Escape(Status(reports))}</div>");
+        StringBuilder html = new($"<div style=\"max-width:760px\"><div style=\"{Html.Small};font-size:13px\"><b>{Html.Escape(title ?? "Training")}</b> {Html.Escape(Status(steps))}</div>");
         html.Append("<div style=\"height:6px;border-radius:3px;background:rgba(128,128,128,.25);margin:6px 0\">" +
             $"<div style=\"height:6px;border-radius:3px;background:{ChartTheme.Colorway[2]};width:{percent}%\"></div></div>");
-        if (reports.Length > 1)
+        if (steps.Length > 1)
         {
-            html.Append(SvgChart.Render(Curves(reports)));
+            html.Append(SvgChart.Render(Curves(steps)));
         }
 
-        return html.Append(samples.Length == 0 ? "" : new PictureStrip([.. samples.TakeLast(ShownSamples)], 112).ToHtml()).Append("</div>").ToString();
+        return html.Append(samples.Length == 0 ? "" : new ImageStrip([.. samples.TakeLast(ShownSamples)], 112).ToHtml()).Append("</div>").ToString();
     }
 
     /// <inheritdoc/>
     public override string ToText()
     {
-        (TrainingReport[] reports, Picture[] samples) = Snapshot();
-        return string.Join('\n', samples.TakeLast(ShownSamples).Select(sample => sample.ToText()).Prepend($"{title ?? "Training"}: {Status(reports)}"));
+        (TrainingProgress[] steps, ImageView[] samples) = Snapshot();
+        return string.Join('\n', samples.TakeLast(ShownSamples).Select(sample => sample.ToText()).Prepend($"{title ?? "Training"}: {Status(steps)}"));
     }
 
     private void Push(bool now)
@@ -126,39 +119,39 @@ public sealed class LiveTraining(string? title = null, double updatesPerSecond =
         update?.Invoke(this);
     }
 
-    private (TrainingReport[], Picture[]) Snapshot()
+    private (TrainingProgress[], ImageView[]) Snapshot()
     {
         lock (_lock)
         {
-            return ([.. _reports], [.. _samples]);
+            return ([.. _steps], [.. _samples]);
         }
     }
 
-    private static string Status(TrainingReport[] reports)
+    private static string Status(TrainingProgress[] steps)
     {
-        if (reports.Length == 0)
+        if (steps.Length == 0)
         {
             return "waits for its first step";
         }
 
-        TrainingReport last = reports[^1];
-        double pace = reports.TakeLast(20).Average(report => report.SecondsPerStep);
-        double mean = Smoothing.Exponential([.. reports.Select(report => report.Loss)], Smooth)[^1];
+        TrainingProgress last = steps[^1];
+        double pace = steps.TakeLast(20).Average(step => step.Seconds);
+        double mean = Smoothing.Exponential([.. steps.Select(step => step.Loss)], Smooth)[^1];
         string rest = last.Step >= last.TotalSteps
-            ? $"done in {Numbers.Duration(TimeSpan.FromSeconds(reports.Sum(report => report.SecondsPerStep)))}"
+            ? $"done in {Numbers.Duration(TimeSpan.FromSeconds(steps.Sum(step => step.Seconds)))}"
             : $"{Numbers.Duration(TimeSpan.FromSeconds(pace * (last.TotalSteps - last.Step)))} left";
         return $"step {last.Step} of {last.TotalSteps} · loss {Numbers.Short(mean)} · learning rate {Numbers.Short(last.LearningRate)} · {Numbers.Short(pace)} s a step · {rest}";
     }
 
-    private static ChartFigure Curves(TrainingReport[] reports)
+    private static ChartFigure Curves(TrainingProgress[] steps)
     {
-        double[] steps = [.. reports.Select(report => (double)report.Step)];
-        double[] losses = [.. reports.Select(report => report.Loss)];
-        ChartAxis step = new() { Title = "step" };
-        ChartTrace loss = new(TraceKind.Lines, "loss of the step", steps, losses, ChartTheme.Colorway[0]) { LineWidth = 1, Opacity = 0.6, InLegend = true };
-        ChartTrace mean = new(TraceKind.Lines, "running mean", steps, Smoothing.Exponential(losses, Smooth), ChartTheme.Colorway[1]) { InLegend = true };
-        ChartTrace rate = new(TraceKind.Lines, "learning rate", steps, [.. reports.Select(report => report.LearningRate)], ChartTheme.Colorway[2]) { InLegend = true };
-        return new ChartFigure([new ChartPanel(step, new ChartAxis { Title = "loss" }, [loss, mean]), new ChartPanel(step, new ChartAxis { Title = "learning rate" }, [rate])])
+        double[] numbers = [.. steps.Select(step => (double)step.Step)];
+        double[] losses = [.. steps.Select(step => step.Loss)];
+        ChartAxis axis = new() { Title = "step" };
+        ChartTrace loss = new(TraceKind.Lines, "loss of the step", numbers, losses, ChartTheme.Colorway[0]) { LineWidth = 1, Opacity = 0.6, InLegend = true };
+        ChartTrace mean = new(TraceKind.Lines, "running mean", numbers, Smoothing.Exponential(losses, Smooth), ChartTheme.Colorway[1]) { InLegend = true };
+        ChartTrace rate = new(TraceKind.Lines, "learning rate", numbers, [.. steps.Select(step => step.LearningRate)], ChartTheme.Colorway[2]) { InLegend = true };
+        return new ChartFigure([new ChartPanel(axis, new ChartAxis { Title = "loss" }, [loss, mean]), new ChartPanel(axis, new ChartAxis { Title = "learning rate" }, [rate])])
         {
             Columns = 2,
             Width = 760,

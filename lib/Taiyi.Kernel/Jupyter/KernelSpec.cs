@@ -40,10 +40,7 @@ public static partial class KernelSpec
 
         try
         {
-            Directory.CreateDirectory(folder);
-            string temporary = Path.Combine(folder, $".kernel-{Guid.NewGuid():N}.json");
-            File.WriteAllText(temporary, Describe(Path.GetFullPath(command)));
-            File.Move(temporary, file, overwrite: true);
+            AtomicWrite.Text(file, Describe(Path.GetFullPath(command)));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

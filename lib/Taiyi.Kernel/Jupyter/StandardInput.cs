@@ -3,7 +3,7 @@ using Taiyi.Kernel.Engine;
 namespace Taiyi.Kernel.Jupyter;
 
 /// <summary>A cell asked for a line of the user, and the client takes no such questions.</summary>
-public sealed class StdinNotImplementedException(string message) : NotSupportedException(message);
+public sealed class StdinNotImplementedException(string message) : KernelException(message);
 
 /// <summary>
 /// The answers of a cell's reader: a line is asked of the client that sent the cell (input_request on the stdin channel),

@@ -81,21 +81,7 @@ public sealed class NotebookDocument
     public string ToJson() => NotebookEscapes.Simplify(_root.ToJsonString(Format)) + "\n";
 
     /// <summary>Writes the file; what stood there before stays whole until the new text is complete.</summary>
-    public void Write(string path)
-    {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
-        try
-        {
-            File.WriteAllText(temporary, ToJson(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    public void Write(string path) => AtomicWrite.Text(path, ToJson());
 
     /// <summary>Puts a new code cell at an index.</summary>
     /// <param name="index">Its index in <see cref="Cells"/>.</param>

@@ -55,7 +55,7 @@ public static class DatasetComposer
     /// <param name="seed">Chooses colours and accents, another choice for every subject.</param>
     /// <param name="size">Width and height in pixels.</param>
     /// <exception cref="DatasetException">The archive has no such drawing.</exception>
-    public static Image<Rgb24> Compose(IPictureComposer composer, ArtArchive art, ArtSubject subject, int seed = 0, int size = 512)
+    public static Image<Rgb24> Compose(IImageComposer composer, ArtArchive art, ArtSubject subject, int seed = 0, int size = 512)
     {
         using Image<Rgba32> drawing = art.Read(subject);
         return composer.Compose(drawing, SubjectRandom.For(composer.Style.Name, subject, seed), size);
@@ -71,7 +71,7 @@ public static class DatasetComposer
     /// <param name="cancellationToken">Stops between two pictures; what was written stays.</param>
     /// <exception cref="DatasetException">The folder holds pictures of another run that this one wouldn't replace.</exception>
     public static void Write(
-        IPictureComposer composer, ArtArchive art, string folder, int count = 120, int seed = 0, IProgress<ComposingProgress>? progress = null,
+        IImageComposer composer, ArtArchive art, string folder, int count = 120, int seed = 0, IProgress<ComposingProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource source = Interruption.Combine(cancellationToken);

@@ -15,7 +15,7 @@ internal static class DatasetReadme
 
     /// <summary>The text of the README.</summary>
     public static string Write(
-        IPictureComposer composer, IReadOnlyList<ArtSubject> subjects, int seed, string metadata, IReadOnlyList<byte[]> files)
+        IImageComposer composer, IReadOnlyList<ArtSubject> subjects, int seed, string metadata, IReadOnlyList<byte[]> files)
     {
         using IncrementalHash pictures = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (byte[] file in files)

@@ -5,7 +5,7 @@ using SkiaSharp;
 namespace Taiyi.Workshop.Composing;
 
 /// <summary>Poster (海报): a print on cream paper in a few warm inks: rays and a sun behind the drawing, a frame around it, and a red seal where there is room.</summary>
-public sealed class PosterComposer : IPictureComposer
+public sealed class PosterComposer : IImageComposer
 {
     private const float SunRadius = 190, OutOfRegister = 7;
     private static readonly SKPoint Center = new(Canvas.Middle, Canvas.Middle);

@@ -5,7 +5,7 @@ using SkiaSharp;
 namespace Taiyi.Workshop.Composing;
 
 /// <summary>Emoji pack (表情包): the drawing as a die-cut sticker with thick white outline and soft shadow, on a flat pastel ground, a few accents where it leaves room.</summary>
-public sealed class StickerComposer : IPictureComposer
+public sealed class StickerComposer : IImageComposer
 {
     private const float Outline = 16, ShadowDown = 9, ShadowBlur = 7;
 

@@ -75,7 +75,7 @@ public sealed class ArtPictures : IPictureSource
     {
         (int original, PictureVariation variation) = Choose(number);
         (ArtSubject subject, ArtSprite sprite) = _originals[original];
-        return CaptionComposer.Compose(subject, variation, sprite.DominantColour(variation.HueTurn), SampleRandom.For(_seed, number, wording + 1));
+        return CaptionComposer.Compose(subject, variation, sprite.DominantColour(variation.HueTurn), Seed.Of(_seed, wording + 1).At(number).CreateRandom());
     }
 
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ public sealed class ArtPictures : IPictureSource
 
     private (int Original, PictureVariation Variation) Choose(long number)
     {
-        Random random = SampleRandom.For(_seed, number, 0);
+        Random random = Seed.Of(_seed, 0).At(number).CreateRandom();
         int original = random.Next(Count);
         ArtSubject subject = _originals[original].Subject;
         return (original, PictureVariation.Draw(random, SubjectWords.IsMirrorable(subject), !SubjectWords.SaysColour(subject.Label)));

@@ -16,6 +16,9 @@ public sealed class DiffusionPretrainer : Pretrainer
 
     private static readonly double[] SheetGuidances = [3, 7.5];
 
+    // A small model knows its pictures by heart at the guidance that suits a large one.
+    private static readonly ModelDefaults SmallModelDefaults = new(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm", GuidanceRescale: 0.7);
+
     private readonly PretrainingRun<DiffusionPretrainingOptions> _run;
     private readonly string _modelFolder;
     private readonly StableDiffusionPipeline _pipeline;
@@ -76,7 +79,7 @@ public sealed class DiffusionPretrainer : Pretrainer
     }
 
     private protected override void WriteModel(CancellationToken cancellationToken) =>
-        SnapshotWriter.Write(_modelFolder, _pipeline.TextEncoder, _pipeline.UNet, _vae, _pipeline.SchedulerConfig);
+        SnapshotWriter.Write(_modelFolder, _pipeline.TextEncoder, _pipeline.UNet, _vae, _pipeline.SchedulerConfig, SmallModelDefaults);
 
     private protected override void DisposeNetworks()
     {

@@ -76,7 +76,7 @@ public sealed class FolderPictures : IPictureSource
 
     private (int Original, bool Mirrored) Choose(long number)
     {
-        Random random = SampleRandom.For(_seed, number, 0);
+        Random random = Seed.Of(_seed, 0).At(number).CreateRandom();
         return (random.Next(Count), _mirror && random.Next(2) == 1);
     }
 }

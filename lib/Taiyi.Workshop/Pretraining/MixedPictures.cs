@@ -1,3 +1,5 @@
+using Taiyi.Files;
+
 namespace Taiyi.Workshop.Pretraining;
 
 /// <summary>A stream of pictures of which a share comes from other sources: those of the styles, say, that a VAE must keep too.</summary>
@@ -39,7 +41,7 @@ public sealed class MixedPictures(IPictureSource pictures, IReadOnlyList<IPictur
 
     private IPictureSource Source(long number)
     {
-        Random random = SampleRandom.For(seed, number, Purpose);
+        Random random = Seed.Of(seed, Purpose).At(number).CreateRandom();
         return others.Count == 0 || random.NextDouble() >= share ? pictures : others[random.Next(others.Count)];
     }
 }

@@ -3,9 +3,9 @@ namespace Taiyi.Data;
 /// <summary>What becomes of transparent pixels when a picture is read as RGB.</summary>
 public enum AlphaHandling
 {
-    /// <summary>They are laid on white paper: what a viewer shows.</summary>
+    /// <summary>They are blended onto white, as a viewer shows them.</summary>
     OverWhite,
 
-    /// <summary>Alpha is forgotten and the colours below it appear, as Pillow's <c>convert("RGB")</c> does.</summary>
+    /// <summary>Alpha is dropped and the stored colours appear, as with Pillow's <c>convert("RGB")</c> does.</summary>
     Drop,
 }

@@ -5,6 +5,8 @@ namespace Taiyi.Data;
 /// <summary>Rows and fields of comma-separated text.</summary>
 /// <remarks>
 /// A field in quotes may hold commas, line breaks and doubled quotes; lines end with CR LF, LF or CR. Source: RFC 4180.
+/// A reader of our own, not a package's, since a caption file's faults are told by line: a quote that is never closed is named with the line
+/// that it opens on, and is never read as one caption to the end of the file.
 /// </remarks>
 internal static class CsvTable
 {

@@ -21,13 +21,13 @@ public sealed record DatasetReport
     public required IReadOnlyList<Text2ImageEntry> Entries { get; init; }
 
     /// <summary>Pictures without a caption, or with an empty one.</summary>
-    public required IReadOnlyList<string> PicturesWithoutCaption { get; init; }
+    public required IReadOnlyList<string> ImagesWithoutCaption { get; init; }
 
     /// <summary>Pictures in formats that are not read (GIF, TIFF, HEIC and others), by their extensions.</summary>
-    public required IReadOnlyList<string> PicturesOfOtherFormats { get; init; }
+    public required IReadOnlyList<string> ImagesOfOtherFormats { get; init; }
 
     /// <summary>Captions (the picture they speak of, or the text file they are in) without a picture.</summary>
-    public required IReadOnlyList<string> CaptionsWithoutPicture { get; init; }
+    public required IReadOnlyList<string> CaptionsWithoutImage { get; init; }
 
     /// <summary>Pictures with two captions, and pictures that share one text file.</summary>
     public required IReadOnlyList<string> NotOneToOne { get; init; }
@@ -36,7 +36,7 @@ public sealed record DatasetReport
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether each picture has one caption and each caption one picture.</summary>
-    public bool IsOneToOne => PicturesWithoutCaption.Count + PicturesOfOtherFormats.Count + CaptionsWithoutPicture.Count + NotOneToOne.Count == 0;
+    public bool IsOneToOne => ImagesWithoutCaption.Count + ImagesOfOtherFormats.Count + CaptionsWithoutImage.Count + NotOneToOne.Count == 0;
 
     /// <summary>The report in words: one line if all is well, else every file that is not in a pair.</summary>
     public override string ToString()
@@ -48,9 +48,9 @@ public sealed record DatasetReport
         }
 
         text.Append(", and files that don't pair one to one: give each picture one caption, or take the file away.");
-        List(text, "pictures without caption", PicturesWithoutCaption);
-        List(text, $"pictures in a format that is not read ({ImageFormats.Read} are: {string.Join(", ", ImageFormats.Extensions)})", PicturesOfOtherFormats);
-        List(text, "captions without picture", CaptionsWithoutPicture);
+        List(text, "pictures without caption", ImagesWithoutCaption);
+        List(text, $"pictures in a format that is not read ({ImageFormats.Read} are: {string.Join(", ", ImageFormats.Extensions)})", ImagesOfOtherFormats);
+        List(text, "captions without picture", CaptionsWithoutImage);
         List(text, "more than one to one", NotOneToOne);
         return text.ToString();
     }

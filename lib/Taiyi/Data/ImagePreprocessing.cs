@@ -4,7 +4,7 @@ using SixLabors.ImageSharp.Processing;
 
 namespace Taiyi.Data;
 
-/// <summary>Any picture to the square that the model takes: short side resized, then a square cut out. Every step makes a new picture.</summary>
+/// <summary>Turns any picture into the square that the model takes: the short side is resized, then a square is cropped. Every step makes a new picture.</summary>
 /// <remarks>
 /// torchvision's Resize(size, bilinear) and CenterCrop(size) on Pillow pictures: the long side is cut to an integer, the corner of
 /// the crop is rounded half to even. The triangle filter widens as the picture shrinks (antialias), as Pillow's bilinear does; a

@@ -31,7 +31,7 @@ public sealed class Text2ImageDataset
     /// <summary>All pictures with their captions.</summary>
     public IReadOnlyList<Text2ImageEntry> Entries { get; }
 
-    /// <summary>The broken pictures that were left out; empty unless <see cref="BrokenPictures.Skip"/> was asked.</summary>
+    /// <summary>The broken pictures that were left out; empty unless <see cref="BrokenImages.Skip"/> was asked.</summary>
     public IReadOnlyList<ImageFileException> Skipped { get; }
 
     /// <summary>What the user should know of how the folder was read, a sentence each: <see cref="DatasetReport.Notes"/>.</summary>
@@ -63,7 +63,7 @@ public sealed class Text2ImageDataset
             throw new DatasetException($"'{folder}' holds no pictures ({string.Join(", ", ImageFormats.Extensions)}).");
         }
 
-        Dictionary<string, ImageFileException> broken = options.Broken == BrokenPictures.Skip ? FindBroken(report.Entries) : [];
+        Dictionary<string, ImageFileException> broken = options.Broken == BrokenImages.Skip ? FindBroken(report.Entries) : [];
         return new Text2ImageDataset(report, [.. report.Entries.Where(entry => !broken.ContainsKey(entry.Path))], [.. broken.Values], options);
     }
 
@@ -96,7 +96,7 @@ public sealed class Text2ImageDataset
         Text2ImageEntry entry = Entries[index];
         using Image<Rgb24> whole = ImageFile.Read(entry.Path);
         using Image<Rgb24> resized = ImagePreprocessing.ResizeShortSide(whole, Size);
-        Random random = new(unchecked((((_options.Seed * 1_000_003) + epoch) * 1_000_003) + index));
+        Random random = new Seed(_options.Seed).At(epoch).At(index).CreateRandom();
         using Image<Rgb24> image = _options.Crop == CropMode.Random
             ? ImagePreprocessing.RandomCrop(resized, Size, random)
             : ImagePreprocessing.CenterCrop(resized, Size);
@@ -200,9 +200,9 @@ public sealed class Text2ImageDataset
             Format = format,
             Entries = [.. pictures.Where(picture => IsPair(captionKey(picture)))
                 .Select(picture => new Text2ImageEntry(picture, Path.Combine(folder, picture), captionsOf[captionKey(picture)].Single()))],
-            PicturesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
-            PicturesOfOtherFormats = others,
-            CaptionsWithoutPicture = [.. captions.Where(caption => !picturesOf.Contains(caption.Key) && !others.Select(captionKey).Contains(caption.Key))
+            ImagesWithoutCaption = [.. pictures.Where(picture => !HasText(captionKey(picture)))],
+            ImagesOfOtherFormats = others,
+            CaptionsWithoutImage = [.. captions.Where(caption => !picturesOf.Contains(caption.Key) && !others.Select(captionKey).Contains(caption.Key))
                 .Select(caption => caption.Name).Distinct().Order(StringComparer.Ordinal)],
             NotOneToOne = [.. pictures.Where(picture => HasText(captionKey(picture)) && !IsPair(captionKey(picture)))],
         };

@@ -1,7 +1,7 @@
 namespace Taiyi.Data;
 
 /// <summary>What to do with a picture file that can't be decoded.</summary>
-public enum BrokenPictures
+public enum BrokenImages
 {
     /// <summary>Stop, with an <see cref="ImageFileException"/> that names it, when it is read.</summary>
     Stop,
@@ -36,5 +36,5 @@ public sealed record Text2ImageOptions
     public int Seed { get; init; }
 
     /// <summary>What to do with a picture file that can't be decoded.</summary>
-    public BrokenPictures Broken { get; init; } = BrokenPictures.Stop;
+    public BrokenImages Broken { get; init; } = BrokenImages.Stop;
 }

@@ -6,7 +6,7 @@ using SixLabors.ImageSharp.Formats.Webp;
 
 namespace Taiyi.Data;
 
-/// <summary>Whether a picture file is all there. The decoders fill what a cut file lacks with grey and say nothing.</summary>
+/// <summary>Whether a picture file is complete. The decoders fill the missing part of a truncated file with grey, without an error.</summary>
 internal static class WholeFile
 {
     /// <summary>False if the file ends before its format says that the picture does.</summary>

@@ -6,7 +6,7 @@ namespace Taiyi.Files;
 /// </summary>
 internal static class AtomicWrite
 {
-    /// <summary>Ending of what is not complete yet; a killed process may leave one behind.</summary>
+    /// <summary>Extension of an incomplete file or folder; a killed process may leave one behind.</summary>
     public const string TemporaryEnding = ".tmp";
 
     /// <summary>Writes a file; an older one of that name is replaced. Its folder is made if it is missing.</summary>

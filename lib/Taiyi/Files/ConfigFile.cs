@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Taiyi.Files;
 
-/// <summary>A network's <c>config.json</c> or a <c>scheduler_config.json</c>, refused in one sentence where it asks for what the Taiyi family does not use.</summary>
+/// <summary>A network's <c>config.json</c> or a <c>scheduler_config.json</c>, refused with one sentence where it asks for something that the Taiyi family does not use.</summary>
 /// <remarks>Unknown fields are ignored, as diffusers writes new ones with every version; those that change the network are listed by hand.</remarks>
 internal sealed partial class ConfigFile
 {
@@ -99,7 +99,7 @@ internal sealed partial class ConfigFile
         }
     }
 
-    /// <summary>The listed sizes; a record's initial values stand where the file is silent.</summary>
+    /// <summary>The sizes as a record; fields that the file lacks keep the record's initial values.</summary>
     /// <exception cref="CheckpointException">A field has a value of another type.</exception>
     public T Deserialize<T>()
     {

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Taiyi.Files;
 
-/// <summary>A function that a pickle may name: it gets the arguments of REDUCE and gives the object built from them.</summary>
+/// <summary>A function that a pickle may name: it takes the arguments of REDUCE and returns the object built from them.</summary>
 internal delegate object? PickleFunction(object?[] arguments);
 
 /// <summary>
@@ -15,7 +15,7 @@ internal delegate object? PickleFunction(object?[] arguments);
 /// </summary>
 /// <remarks>
 /// Python would import and call whatever a pickle names. Here a name is only a key of the table that the caller gives, and any
-/// other name gives an inert placeholder, as do calls of it and attributes put to it: nothing from the file is ever executed.
+/// other name gives an inert placeholder, as do calls to it; attributes set on it are ignored. Nothing from the file is ever executed.
 /// Opcodes: <c>https://github.com/python/cpython/blob/main/Lib/pickletools.py</c>.
 /// </remarks>
 /// <param name="bytes">The pickle.</param>

@@ -53,7 +53,7 @@ internal sealed class RandomAccessFile : IDisposable
     }
 
     /// <summary>
-    /// Copies elements that lie one behind the other into a tensor: straight into its memory where dtype, device and
+    /// Copies contiguous elements into a tensor: straight into its memory where dtype, device and
     /// strides allow, else through a temporary tensor of the same count.
     /// </summary>
     public void CopyTo(long offset, ScalarType dtype, Tensor destination)

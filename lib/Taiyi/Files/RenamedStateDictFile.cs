@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Files;
 
-/// <summary>A weight file seen under the names of today's models; it owns the file.</summary>
+/// <summary>A weight file whose tensors are seen under the names of current models; it owns the file.</summary>
 /// <remarks>
 /// Which names a file uses is decided by the names themselves, never by its dtype or extension. Attention projections
 /// that LDM stores as 1x1 convolutions, (C, C, 1, 1), are seen as the linear layers that they are, (C, C).
@@ -14,8 +14,8 @@ internal sealed class RenamedStateDictFile : IStateDictFile
     private readonly Dictionary<string, string> _namesInFile = [];
 
     /// <param name="file">The file.</param>
-    /// <param name="rename">The name of today for a name in the file, or null for a tensor that is left out.</param>
-    /// <exception cref="CheckpointException">Two tensors of the file have one name of today.</exception>
+    /// <param name="rename">The current name for a name in the file, or null for a tensor that is left out.</param>
+    /// <exception cref="CheckpointException">Two tensors of the file have the same current name.</exception>
     public RenamedStateDictFile(IStateDictFile file, Func<string, string?> rename)
     {
         _file = file;

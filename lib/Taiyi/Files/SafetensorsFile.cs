@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Taiyi.Files;
@@ -36,28 +35,11 @@ public sealed class SafetensorsFile : IStateDictFile
     /// <exception cref="CheckpointException">
     /// The file is missing, truncated, or its header is malformed, or a tensor has a dtype that torch lacks.
     /// </exception>
-    public static SafetensorsFile Open(string path)
-    {
-        RandomAccessFile file = RandomAccessFile.Open(path);
-        try
-        {
-            return new SafetensorsFile(file, SafetensorsHeader.Read(file));
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
+    public static SafetensorsFile Open(string path) =>
+        StateDictFile.ReadOrClose(RandomAccessFile.Open(path), file => new SafetensorsFile(file, SafetensorsHeader.Read(file)));
 
     /// <inheritdoc/>
-    public Tensor Read(string name)
-    {
-        TensorInfo info = TensorInfo.Find(this, name);
-        Tensor tensor = torch.empty(info.Shape, info.DType, torch.CPU);
-        CopyTo(name, tensor);
-        return tensor;
-    }
+    public Tensor Read(string name) => StateDictFile.ReadTensor(this, name);
 
     /// <inheritdoc/>
     public void CopyTo(string name, Tensor destination)
@@ -73,7 +55,7 @@ public sealed class SafetensorsFile : IStateDictFile
     /// <param name="path">The file to write; its folder must exist.</param>
     /// <param name="tensors">Names and tensors, kept in this order.</param>
     /// <param name="metadata">Text entries for the header, such as <c>format: pt</c>.</param>
-    /// <exception cref="CheckpointException">Two tensors have one name, or a dtype has no place in the format.</exception>
+    /// <exception cref="CheckpointException">Two tensors have the same name, or the format lacks a dtype.</exception>
     public static void Write(
         string path,
         IEnumerable<KeyValuePair<string, Tensor>> tensors,

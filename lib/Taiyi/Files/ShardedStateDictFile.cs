@@ -9,8 +9,6 @@ namespace Taiyi.Files;
 /// </remarks>
 internal sealed class ShardedStateDictFile : IStateDictFile
 {
-    private static readonly Dictionary<string, string> NoMetadata = [];
-
     private readonly OrderedDictionary<string, TensorInfo> _tensors = [];
     private readonly Dictionary<string, IStateDictFile> _shards = [];
 
@@ -21,7 +19,7 @@ internal sealed class ShardedStateDictFile : IStateDictFile
 
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
-    public IReadOnlyDictionary<string, string> Metadata => NoMetadata;
+    public IReadOnlyDictionary<string, string> Metadata => StateDictFile.NoMetadata;
 
     /// <summary>Opens all files of an index.</summary>
     /// <param name="path">The index, such as <c>diffusion_pytorch_model.safetensors.index.json</c>.</param>
@@ -38,18 +36,12 @@ internal sealed class ShardedStateDictFile : IStateDictFile
             throw new CheckpointException($"'{path}' lists {shards.Length} files, of which {string.Join(", ", missing)} {(missing.Length == 1 ? "is" : "are")} missing: copy all of them beside it.");
         }
 
-        ShardedStateDictFile file = new(path);
-        try
+        return StateDictFile.ReadOrClose(new ShardedStateDictFile(path), file =>
         {
             Array.ForEach(shards, shard => file._shards.Add(shard, StateDictFile.Open(System.IO.Path.Combine(folder, shard))));
             file.ListTensors(map);
             return file;
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,10 @@
 using System.Text;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Taiyi.Files;
 
-/// <summary>Opens a weight file of any format, told apart by content: a file's name may say anything.</summary>
+/// <summary>Opens a weight file of any format, recognised by its content, not by its name.</summary>
 public static class StateDictFile
 {
     private const int LengthBytes = sizeof(ulong);
@@ -25,6 +27,33 @@ public static class StateDictFile
             _ => throw new CheckpointException(
                 $"'{path}' is neither a safetensors file nor a torch file (its {new FileInfo(path).Length} bytes begin with {Show(start)}): give a .safetensors, .bin or .ckpt file, or download it again."),
         };
+    }
+
+    /// <summary>The metadata of formats that have none.</summary>
+    internal static IReadOnlyDictionary<string, string> NoMetadata { get; } = new Dictionary<string, string>();
+
+    /// <summary>Reads the table of contents of what was just opened, and closes it again if that fails.</summary>
+    internal static TFile ReadOrClose<TOpened, TFile>(TOpened opened, Func<TOpened, TFile> read)
+        where TOpened : IDisposable
+    {
+        try
+        {
+            return read(opened);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary><see cref="IStateDictFile.Read"/> by <see cref="IStateDictFile.CopyTo"/>.</summary>
+    internal static Tensor ReadTensor(IStateDictFile file, string name)
+    {
+        TensorInfo info = TensorInfo.Find(file, name);
+        Tensor tensor = torch.empty(info.Shape, info.DType, torch.CPU);
+        file.CopyTo(name, tensor);
+        return tensor;
     }
 
     private static byte[] ReadStart(string path)

@@ -4,10 +4,10 @@ using System.Text.Unicode;
 
 namespace Taiyi.Files;
 
-/// <summary>Text files that people bring along: UTF-8, or what a byte order mark says; never a character in another's place.</summary>
+/// <summary>Text files of users: UTF-8, or the encoding that a byte order mark names; never decoded by a guess.</summary>
 /// <remarks>
 /// GB18030 without a mark is refused: Big5, EUC-KR and EUC-JP use the same pairs of bytes for other characters, so a short
-/// caption is never certain. What it would say goes into the message, and the writer knows. Marks: The Unicode Standard, section 23.8.
+/// caption is never certain. The message shows what it would say, so that its author can tell. Marks: The Unicode Standard, section 23.8.
 /// </remarks>
 internal static class TextFile
 {
@@ -28,7 +28,7 @@ internal static class TextFile
 
     /// <summary>Reads a whole file; a byte order mark is skipped.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="InvalidDataException">It is in no encoding that is certain; the message names the file and the line.</exception>
+    /// <exception cref="InvalidDataException">Its encoding is not certain; the message names the file and the line.</exception>
     public static string Read(string path) => Read(path, out _);
 
     /// <param name="path">The file.</param>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Files;
 
 /// <summary>
-/// A state dict saved by <c>torch.save</c> (<c>.bin</c>, <c>.pt</c>, <c>.ckpt</c>): a zip archive of a pickle and one raw
-/// stretch of elements per storage.
+/// A state dict saved by <c>torch.save</c> (<c>.bin</c>, <c>.pt</c>, <c>.ckpt</c>): a zip archive of a pickle and one block
+/// of raw elements per storage.
 /// </summary>
 /// <remarks>
 /// Nothing in the file is executed: see <see cref="PickleReader"/>. Names are those of the file's dictionary, or of the
@@ -20,13 +20,15 @@ public sealed class TorchFile : IStateDictFile
     // A view with stride 0 may be larger than its storage; a forged one must not fill the memory.
     private const long SmallViewBytes = 1 << 20;
 
-    private static readonly Dictionary<string, string> NoMetadata = [];
-
     private readonly RandomAccessFile _file;
     private readonly OrderedDictionary<string, TensorInfo> _tensors = [];
     private readonly Dictionary<string, (TorchView View, long Offset)> _views = [];
 
-    private TorchFile(RandomAccessFile file) => _file = file;
+    private TorchFile(RandomAccessFile file)
+    {
+        _file = file;
+        ReadContents();
+    }
 
     /// <inheritdoc/>
     public string Path => _file.Path;
@@ -35,7 +37,7 @@ public sealed class TorchFile : IStateDictFile
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
     /// <summary>Always empty: the format has no text beside its tensors.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => NoMetadata;
+    public IReadOnlyDictionary<string, string> Metadata => StateDictFile.NoMetadata;
 
     /// <summary>Opens a file, reads its pickle, and checks every tensor against its storage.</summary>
     /// <param name="path">The file.</param>
@@ -45,34 +47,19 @@ public sealed class TorchFile : IStateDictFile
     /// </exception>
     public static TorchFile Open(string path)
     {
-        RandomAccessFile bytes = RandomAccessFile.Open(path);
         try
         {
-            TorchFile file = new(bytes);
-            file.ReadContents();
-            return file;
+            return StateDictFile.ReadOrClose(RandomAccessFile.Open(path), file => new TorchFile(file));
         }
         catch (InvalidDataException error)
         {
-            bytes.Dispose();
             throw new CheckpointException(
                 $"'{path}' cannot be read as a torch state dict: {error.Message}. Use a file made by torch.save(model.state_dict(), …), or the .safetensors file.", error);
-        }
-        catch
-        {
-            bytes.Dispose();
-            throw;
         }
     }
 
     /// <inheritdoc/>
-    public Tensor Read(string name)
-    {
-        TensorInfo info = TensorInfo.Find(this, name);
-        Tensor tensor = torch.empty(info.Shape, info.DType, torch.CPU);
-        CopyTo(name, tensor);
-        return tensor;
-    }
+    public Tensor Read(string name) => StateDictFile.ReadTensor(this, name);
 
     /// <inheritdoc/>
     public void CopyTo(string name, Tensor destination)

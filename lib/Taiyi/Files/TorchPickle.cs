@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Files;
 
 /// <summary>
-/// The pickle of <c>torch.save(state_dict)</c>: the names of which tensors are made, and what they mean. Whatever else a training puts beside the tensors is passed over.
+/// The pickle of <c>torch.save(state_dict)</c>: the Python names that tensors are built from, and their meaning. Other objects beside the tensors are skipped.
 /// </summary>
 /// <remarks>
 /// Sources: <c>torch/serialization.py</c> (persistent ids), <c>torch/_utils.py</c> (<c>_rebuild_tensor_v2</c>,
@@ -29,7 +29,7 @@ internal static class TorchPickle
     };
 
     /// <summary>The tensors of a state dict, or of the state dict that a training checkpoint holds under <c>state_dict</c>.</summary>
-    /// <exception cref="InvalidDataException">The pickle is malformed, or holds no tensor, or one of another kind than dense.</exception>
+    /// <exception cref="InvalidDataException">The pickle is malformed, or holds no tensor, or one that is not dense.</exception>
     public static IEnumerable<KeyValuePair<string, TorchView>> Read(byte[] pickle)
     {
         object? root = new PickleReader(pickle, Globals, LoadStorage).Read();

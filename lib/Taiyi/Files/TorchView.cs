@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Files;
 
-/// <summary>A stretch of raw elements beside the pickle: the entry <c>data/{Key}</c> of the archive.</summary>
+/// <summary>A block of raw elements beside the pickle: the entry <c>data/{Key}</c> of the archive.</summary>
 internal sealed record TorchStorage(string Key, ScalarType DType, int ElementBytes, long Count);
 
 /// <summary>A tensor as a view of a storage; offset and strides count elements.</summary>
 internal sealed record TorchView(TorchStorage Storage, long Offset, long[] Shape, long[] Strides)
 {
-    /// <summary>Whether the elements lie one behind the other in row-major order.</summary>
+    /// <summary>Whether the elements are contiguous in row-major order.</summary>
     public bool IsContiguous
     {
         get

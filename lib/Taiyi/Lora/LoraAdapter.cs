@@ -186,10 +186,10 @@ public sealed class LoraAdapter : IDisposable
     /// <remarks>A resumed training, and a forward pass recomputed for gradient checkpointing, meet the same masks again.</remarks>
     public void Train(long seed, long step)
     {
-        ulong state = Mix(Mix((ulong)seed) + (ulong)step);
+        Seed state = (new Seed(seed).Next() + step).Next();
         foreach (LoraLayer layer in _layers.Values)
         {
-            layer.DropoutSeed = state = Mix(state);
+            layer.DropoutSeed = state = state.Next();
         }
     }
 
@@ -285,14 +285,5 @@ public sealed class LoraAdapter : IDisposable
 
         using Tensor update = layer.Forward(input, Weight);
         return output.add_(update);
-    }
-
-    // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators): neighbouring seeds become unrelated.
-    private static ulong Mix(ulong state)
-    {
-        state += 0x9E3779B97F4A7C15;
-        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB;
-        return state ^ (state >> 31);
     }
 }

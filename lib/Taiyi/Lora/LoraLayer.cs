@@ -1,3 +1,4 @@
+using Taiyi.Files;
 using Taiyi.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -49,7 +50,7 @@ public sealed class LoraLayer : IDisposable
     public double Dropout { get; }
 
     /// <summary>Seed of the dropout mask of the current training step; null outside training.</summary>
-    internal ulong? DropoutSeed { get; set; }
+    internal Seed? DropoutSeed { get; set; }
 
     /// <summary>
     /// A new layer that changes nothing yet: A is Kaiming-uniform with a = √5 and B is zero, so B A = 0
@@ -120,12 +121,12 @@ public sealed class LoraLayer : IDisposable
     // training draw the mask of the first time.
     private Tensor DropInput(Tensor x)
     {
-        if (DropoutSeed is not ulong seed || Dropout == 0)
+        if (DropoutSeed is not Seed seed || Dropout == 0)
         {
             return x;
         }
 
-        using var generator = new Generator(seed, x.device);
+        using var generator = seed.CreateGenerator(x.device);
         Tensor keep = empty_like(x).bernoulli_(1 - Dropout, generator);
         return x * keep / (1 - Dropout);
     }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Models;
 
 /// <summary>
-/// Gradient checkpointing (arXiv 1604.06174): of a block only the inputs are kept for the backward pass, which computes the
-/// rest anew. Memory falls to that of one block, for about one more forward pass of time; the gradients are the same.
+/// Gradient checkpointing (arXiv 1604.06174): only a block's inputs are kept for the backward pass, which computes the
+/// rest again. Memory falls to that of one block, for about one more forward pass of time; the gradients are the same.
 /// </summary>
 internal static class GradientCheckpoint
 {

@@ -8,7 +8,7 @@ namespace Taiyi.Models;
 public static class Precision
 {
     /// <summary>
-    /// What weights are kept in where nobody says it: bfloat16 where the device computes it natively (a CPU with AVX512-BF16 or
+    /// The default dtype of weights: bfloat16 where the device computes it natively (a CPU with AVX512-BF16 or
     /// AMX, a CUDA device from compute capability 8.0), float32 elsewhere.
     /// </summary>
     public static ScalarType Default(Device device) => device.type switch

@@ -1,7 +1,7 @@
 namespace Taiyi.Schedulers;
 
 /// <summary>
-/// Schedules for few steps that were found by search, so that a run's discretisation error is least: Align Your Steps,
+/// Schedules for few steps, found by a search for the smallest discretisation error: Align Your Steps,
 /// https://arxiv.org/abs/2404.14507 and the table that its authors published for Stable Diffusion 1.5.
 /// </summary>
 /// <remarks>They hold for that model and its noise schedule; for others they are a good guess and no more.</remarks>

@@ -38,7 +38,7 @@ public sealed record SamplingPlan(IReadOnlyList<NoiseLevel> Levels, int NumInfer
     public int Calls => Levels.Count - 1;
 
     /// <summary>
-    /// The fixed distance of two timesteps, T / steps, for the samplers that count with it; null if the timesteps were given as a
+    /// The fixed distance of two timesteps, T / steps, for the samplers that use it; null if the timesteps were given as a
     /// list, whose next element then counts.
     /// </summary>
     public int? Stride { get; init; }
@@ -46,8 +46,8 @@ public sealed record SamplingPlan(IReadOnlyList<NoiseLevel> Levels, int NumInfer
 
 /// <summary>The steps that a run is asked to take: a number, or a list of timesteps or of noise levels.</summary>
 /// <param name="Count">Number of steps.</param>
-/// <param name="Timesteps">The timesteps themselves, falling; null for the sampler's own.</param>
-/// <param name="Sigmas">The noise levels σ themselves, falling, and last the one that the run ends at; null for the sampler's own.</param>
+/// <param name="Timesteps">The timesteps themselves, decreasing; null for the sampler's own.</param>
+/// <param name="Sigmas">The noise levels σ themselves, decreasing, and last the one that the run ends at; null for the sampler's own.</param>
 public sealed record SamplingSteps(int Count, IReadOnlyList<double>? Timesteps = null, IReadOnlyList<double>? Sigmas = null)
 {
     internal static SamplingSteps At(IReadOnlyList<double> timesteps, int trained)

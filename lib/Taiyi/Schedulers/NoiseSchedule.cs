@@ -39,7 +39,7 @@ public sealed class NoiseSchedule
     /// <summary>α_t = 1 - β_t. T values.</summary>
     public double[] Alphas { get; }
 
-    /// <summary>ᾱ_t = α_0 … α_t, the share of the signal's variance that is left at step t. T values, falling.</summary>
+    /// <summary>ᾱ_t = α_0 … α_t, the share of the signal's variance that is left at step t. T values, decreasing.</summary>
     public double[] AlphasCumprod { get; }
 
     /// <summary>The signal-to-noise ratio ᾱ_t / (1 - ᾱ_t) at a timestep.</summary>
@@ -64,7 +64,7 @@ public sealed class NoiseSchedule
 
     /// <summary>The timestep of a noise level, for the network to be told: linear in log σ in between two timesteps.</summary>
     /// <param name="sigma">σ; a level outside of the schedule gives its first or last timestep.</param>
-    /// <returns>0 … T - 1, a fraction as a rule.</returns>
+    /// <returns>0 … T - 1, usually a fraction.</returns>
     public double TimestepOf(double sigma)
     {
         int above = 1;

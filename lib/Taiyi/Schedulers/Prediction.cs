@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Schedulers;
 
 /// <summary>
-/// The two things hidden in one prediction of the network. With x_t = α_t x₀ + σ_t ε and α_t² + σ_t² = 1, any of ε, v and x₀ gives
+/// The two quantities that one prediction of the network holds. With x_t = α_t x₀ + σ_t ε and α_t² + σ_t² = 1, any of ε, v and x₀ gives
 /// the others.
 /// </summary>
 internal static class Prediction

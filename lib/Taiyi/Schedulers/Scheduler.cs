@@ -65,17 +65,17 @@ public abstract class Scheduler(SchedulerConfig config)
         return new SchedulerRun(this, Plan(new SamplingSteps(numInferenceSteps)), strength);
     }
 
-    /// <summary>Begins a run at timesteps of one's own, such as <see cref="AlignYourSteps.StableDiffusion15Timesteps"/>.</summary>
-    /// <param name="timesteps">Training timesteps, falling, 0 … T - 1; one a step.</param>
-    /// <param name="strength">As of <see cref="Begin(int, double)"/>.</param>
-    /// <exception cref="ArgumentException">They do not fall, or are not on the schedule.</exception>
+    /// <summary>Begins a run at given timesteps, such as <see cref="AlignYourSteps.StableDiffusion15Timesteps"/>.</summary>
+    /// <param name="timesteps">Training timesteps, decreasing, 0 … T - 1; one per step.</param>
+    /// <param name="strength">As in <see cref="Begin(int, double)"/>.</param>
+    /// <exception cref="ArgumentException">They do not decrease, or are not on the schedule.</exception>
     public SchedulerRun BeginAt(IReadOnlyList<double> timesteps, double strength = 1.0) =>
         new(this, Plan(SamplingSteps.At(timesteps, Config.NumTrainTimesteps)), strength);
 
-    /// <summary>Begins a run at noise levels of one's own; samplers that know timesteps alone take the nearest ones.</summary>
-    /// <param name="sigmas">σ of each step, falling, and last the level that the run ends at, 0 as a rule: one more than steps.</param>
-    /// <param name="strength">As of <see cref="Begin(int, double)"/>.</param>
-    /// <exception cref="ArgumentException">They do not fall, or are below 0.</exception>
+    /// <summary>Begins a run at given noise levels; samplers that know timesteps alone take the nearest ones.</summary>
+    /// <param name="sigmas">σ of each step, decreasing, and last the level that the run ends at, usually 0: one more than steps.</param>
+    /// <param name="strength">As in <see cref="Begin(int, double)"/>.</param>
+    /// <exception cref="ArgumentException">They do not decrease, or are below 0.</exception>
     public SchedulerRun BeginAtSigmas(IReadOnlyList<double> sigmas, double strength = 1.0) => new(this, Plan(SamplingSteps.AtSigmas(sigmas)), strength);
 
     /// <summary>Where a run calls the network.</summary>

@@ -24,7 +24,7 @@ public sealed record SchedulerConfig
     /// <summary>How β grows between them.</summary>
     public BetaSchedule BetaSchedule { get; init; } = BetaSchedule.ScaledLinear;
 
-    /// <summary>β of every training step, T values in (0, 1), in place of the three settings above; null as a rule.</summary>
+    /// <summary>β of every training step, T values in (0, 1), in place of the three settings above; usually null.</summary>
     public IReadOnlyList<double>? TrainedBetas { get; init; }
 
     /// <summary>Whether β is rescaled so that the last training step holds no signal (zero terminal SNR, https://arxiv.org/abs/2305.08891).</summary>

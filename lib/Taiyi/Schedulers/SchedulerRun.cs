@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Schedulers;
 
-/// <summary>One run of a sampler: its timesteps, where the loop is in them, and what the formula looks back at.</summary>
+/// <summary>One run of a sampler: its timesteps, the loop's position in them, and the predictions that the formula looks back at.</summary>
 /// <remarks>
-/// Steps are counted, not looked up by timestep: PNDM's list holds one timestep twice. What is remembered is freed with the last step;
-/// a run that is left before it is to be disposed of.
+/// Steps are counted, not looked up by timestep: PNDM's list holds one timestep twice. Stored predictions are freed with the last step;
+/// dispose of a run that you leave before it.
 /// </remarks>
 public sealed class SchedulerRun : IDisposable
 {
@@ -68,7 +68,7 @@ public sealed class SchedulerRun : IDisposable
         using var scope = NewDisposeScope();
         SchedulerStep step = new(Scheduler, _plan, Coming(), Taken, _past, sample.to(float32), modelOutput.to(float32))
         {
-            Noise = () => PictureNoise.ForStep(sample, generators, noise),
+            Noise = () => ImageNoise.ForStep(sample, generators, noise),
         };
         SchedulerOutput output = Scheduler.Step(step);
         Remember(step);
@@ -99,7 +99,7 @@ public sealed class SchedulerRun : IDisposable
         return (signal + level.Sigma * noise).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees what is remembered.</summary>
+    /// <summary>Frees the stored predictions.</summary>
     public void Dispose() => Forget(keep: 0);
 
     private int Coming() => Taken < Timesteps.Count

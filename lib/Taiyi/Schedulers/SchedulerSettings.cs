@@ -37,7 +37,7 @@ public enum PredictionType
     Sample,
 }
 
-/// <summary>How few inference steps are laid over the many training steps: table 2 of https://arxiv.org/abs/2305.08891.</summary>
+/// <summary>How a few inference steps are spread over the many training steps: table 2 of https://arxiv.org/abs/2305.08891.</summary>
 public enum TimestepSpacing
 {
     /// <summary>Multiples of a whole stride, counted from timestep 0 and shifted by <see cref="SchedulerConfig.StepsOffset"/>.</summary>
@@ -118,10 +118,10 @@ public enum SolverType
 /// <summary>The noise level that a run ends at.</summary>
 public enum FinalSigmasType
 {
-    /// <summary>None at all.</summary>
+    /// <summary>Zero: no noise at all.</summary>
     Zero,
 
-    /// <summary>The least that was trained.</summary>
+    /// <summary>The smallest that was trained.</summary>
     SigmaMin,
 }
 

@@ -1,9 +1,9 @@
 namespace Taiyi.Schedulers;
 
-/// <summary>Noise levels placed between the largest and the least, whatever the sampler.</summary>
+/// <summary>Noise levels placed between the largest and the smallest, whatever the sampler.</summary>
 internal static class SigmaTables
 {
-    /// <summary>n levels from the largest to the least, falling.</summary>
+    /// <summary>n levels from the largest to the smallest, decreasing.</summary>
     /// <param name="schedule">How they lie.</param>
     /// <param name="max">The first.</param>
     /// <param name="min">The last.</param>

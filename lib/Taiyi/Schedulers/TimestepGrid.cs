@@ -1,7 +1,7 @@
 namespace Taiyi.Schedulers;
 
 /// <summary>
-/// Few inference steps laid over the many training steps, from noisy to clean: table 2 of https://arxiv.org/abs/2305.08891, with the
+/// A few inference steps spread over the many training steps, from noisy to clean: table 2 of https://arxiv.org/abs/2305.08891, with the
 /// arithmetic and rounding (half to even) that diffusers inherits from numpy.
 /// </summary>
 internal static class TimestepGrid
@@ -10,7 +10,7 @@ internal static class TimestepGrid
     public static double[] Whole(SchedulerConfig config, TimestepSpacing spacing, int steps) =>
         [.. Fractional(config, spacing, steps).Select(t => Math.Round(t))];
 
-    /// <summary>Timesteps as they fall, for samplers that interpolate σ: Euler and its kin.</summary>
+    /// <summary>Timesteps as they fall, for samplers that interpolate σ: Euler and its relatives.</summary>
     public static double[] Fractional(SchedulerConfig config, TimestepSpacing spacing, int steps)
     {
         int trained = config.NumTrainTimesteps;
@@ -25,7 +25,7 @@ internal static class TimestepGrid
     }
 
     /// <summary>
-    /// Whole timesteps of DPM-Solver and its kin: leading and linspace are laid out for one step more, and the one at the clean end, which
+    /// Whole timesteps of DPM-Solver and its relatives: leading and linspace are laid out for one step more, and the one at the clean end, which
     /// the final level replaces, is dropped.
     /// </summary>
     /// <param name="config">T and the offset.</param>

@@ -46,13 +46,13 @@ internal sealed record CheckpointKeys(string Wrapper, bool IsLdm)
     public IEnumerable<string> Missing(IStateDictFile file) => ((string[])[UNetPrefix, VaePrefix, TextEncoderPrefix])
         .Where(prefix => !file.Tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)));
 
-    /// <summary>Today's name of a UNet tensor; null for a name of another network.</summary>
+    /// <summary>The current name of a UNet tensor; null for a name of another network.</summary>
     public Func<string, string?> UNet(UNet2DConditionConfig config) => Below(UNetPrefix, IsLdm ? LdmKeys.UNet(config) : name => name);
 
-    /// <summary>Today's name of a VAE tensor; null for a name of another network.</summary>
+    /// <summary>The current name of a VAE tensor; null for a name of another network.</summary>
     public Func<string, string?> Vae(AutoencoderKLConfig config) => Below(VaePrefix, IsLdm ? LdmKeys.Vae(config) : VaeAttentionKeys.Rename);
 
-    /// <summary>Today's name of a text encoder tensor; null for a name of another network.</summary>
+    /// <summary>The current name of a text encoder tensor; null for a name of another network.</summary>
     /// <exception cref="CheckpointException">The text encoder is CLIP.</exception>
     public Func<string, string?> TextEncoder(IStateDictFile file) => TextEncoderKeys.Renamer(file, TextEncoderPrefix);
 

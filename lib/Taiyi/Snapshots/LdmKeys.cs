@@ -3,10 +3,10 @@ using Taiyi.Models;
 namespace Taiyi.Snapshots;
 
 /// <summary>
-/// Names in a single checkpoint of latent diffusion (<c>.ckpt</c> with UNet, VAE and text encoder), and today's names.
+/// Names in a single checkpoint of latent diffusion (<c>.ckpt</c> with UNet, VAE and text encoder), and the current ones.
 /// </summary>
 /// <remarks>
-/// LDM numbers the UNet's layers in one row through all blocks: <c>ldm/modules/diffusionmodules/openaimodel.py</c> and
+/// LDM numbers the UNet's layers consecutively through all blocks: <c>ldm/modules/diffusionmodules/openaimodel.py</c> and
 /// <c>model.py</c> of <c>https://github.com/CompVis/latent-diffusion</c>; the correspondence is that of diffusers,
 /// <c>scripts/convert_original_stable_diffusion_to_diffusers.py</c>. A name that has no counterpart stays as it is, so
 /// that strict loading reports it.
@@ -17,10 +17,10 @@ internal static class LdmKeys
     public const string VaePrefix = "first_stage_model.";
     public const string TextEncoderPrefix = "cond_stage_model.transformer.";
 
-    /// <summary>Today's name of a UNet tensor whose prefix is taken off.</summary>
+    /// <summary>The current name of a UNet tensor whose prefix is taken off.</summary>
     public static Func<string, string> UNet(UNet2DConditionConfig config) => Renamer(UNetModules(config));
 
-    /// <summary>Today's name of a VAE tensor whose prefix is taken off.</summary>
+    /// <summary>The current name of a VAE tensor whose prefix is taken off.</summary>
     public static Func<string, string> Vae(AutoencoderKLConfig config) => Renamer(VaeModules(config));
 
     private static Func<string, string> Renamer(Dictionary<string, string> modules) => name => Rename(name, modules);

@@ -34,7 +34,7 @@ internal sealed record ModelFiles
 
     public required string TokenizerFolder { get; init; }
 
-    /// <exception cref="CheckpointException">There is no whole model at the path; the message names what is missing.</exception>
+    /// <exception cref="CheckpointException">There is no complete model at the path; the message names what is missing.</exception>
     public static ModelFiles Find(string path)
     {
         if (Directory.Exists(path))

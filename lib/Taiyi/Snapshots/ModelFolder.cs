@@ -52,7 +52,7 @@ public sealed class ModelFolder
     /// <summary>Finds all parts of a model and reads its configs.</summary>
     /// <param name="path">A snapshot folder, or a single <c>.ckpt</c> or <c>.safetensors</c> file with the names of latent diffusion or of Fengshenbang's training script.</param>
     /// <exception cref="CheckpointException">
-    /// There is no whole model, or a config asks for what this family does not use, or two parts do not belong together.
+    /// There is no complete model, or a config asks for what this family does not use, or two parts do not belong together.
     /// </exception>
     public static ModelFolder Open(string path)
     {
@@ -61,11 +61,11 @@ public sealed class ModelFolder
         return model;
     }
 
-    /// <summary>The UNet's weights under today's names; dispose of the file.</summary>
+    /// <summary>The UNet's weights under the current names; dispose of the file.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
     public IStateDictFile OpenUNet() => Open(_files.UNetWeights, _ => _files.Keys?.UNet(UNetConfig) ?? (name => name));
 
-    /// <summary>The VAE's weights under today's names, whichever its file uses; dispose of the file.</summary>
+    /// <summary>The VAE's weights under the current names, whichever its file uses; dispose of the file.</summary>
     /// <exception cref="CheckpointException">The file is malformed.</exception>
     public IStateDictFile OpenVae() => Open(_files.VaeWeights, _ => _files.Keys?.Vae(VaeConfig) ?? VaeAttentionKeys.Rename);
 

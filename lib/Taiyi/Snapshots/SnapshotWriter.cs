@@ -23,13 +23,15 @@ public static class SnapshotWriter
         WriteIndented = true,
     };
 
-    /// <summary>Writes all parts of a model but the tokenizer, which must be in the folder, and <c>taiyi.json</c> if there is none.</summary>
+    /// <summary>Writes all parts of a model but the tokenizer, which must be in the folder.</summary>
     /// <param name="folder">It is made if it is missing.</param>
     /// <param name="textEncoder">The text encoder.</param>
     /// <param name="unet">The UNet.</param>
     /// <param name="vae">The VAE.</param>
     /// <param name="scheduler">The noise schedule.</param>
-    public static void Write(string folder, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler)
+    /// <param name="defaults">What suits the model: written to <c>taiyi.json</c> if there is none yet. Null writes no such file.</param>
+    public static void Write(
+        string folder, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, ModelDefaults? defaults = null)
     {
         WriteVae(folder, vae, vae.Config);
         WriteNetwork(Path.Combine(folder, "unet"), VaeWeights, unet, unet.Config, """
@@ -56,10 +58,10 @@ public static class SnapshotWriter
             }
 
             """);
-        string defaults = Path.Combine(folder, ModelDefaults.FileName);
-        if (!File.Exists(defaults))
+        string defaultsFile = Path.Combine(folder, ModelDefaults.FileName);
+        if (defaults is not null && !File.Exists(defaultsFile))
         {
-            AtomicWrite.Text(defaults, JsonSerializer.Serialize(new ModelDefaults(GuidanceScale: 3, NumInferenceSteps: 50, Scheduler: "pndm", GuidanceRescale: 0.7), SnakeCase) + "\n");
+            AtomicWrite.Text(defaultsFile, JsonSerializer.Serialize(defaults, SnakeCase) + "\n");
         }
     }
 

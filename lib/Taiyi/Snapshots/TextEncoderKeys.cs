@@ -10,7 +10,7 @@ internal static class TextEncoderKeys
     // CLIP in transformers, and OpenCLIP in Stable Diffusion 2 and XL.
     private static readonly string[] ClipParts = ["text_model.encoder.", "embeddings.token_embedding.", "transformer.resblocks."];
 
-    /// <summary>Today's name of a text encoder's tensor; null for what belongs to another network or to a head above BERT.</summary>
+    /// <summary>The current name of a text encoder's tensor; null for what belongs to another network or to a head above BERT.</summary>
     /// <remarks>
     /// A class with a head has BERT under <c>bert.</c>, which transformers takes off on loading. Files made from TensorFlow's have
     /// <c>gamma</c> and <c>beta</c> in place of a layer norm's weight and bias.

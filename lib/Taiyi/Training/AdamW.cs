@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Training;
 
-/// <summary>Adam with decoupled weight decay: Algorithm 2 of arXiv 1711.05101, with its state open to be saved and loaded.</summary>
+/// <summary>Adam with decoupled weight decay: Algorithm 2 of arXiv 1711.05101, whose state can be saved and loaded.</summary>
 /// <remarks>
 /// Notation (name here → the paper's): weights → θ, gradient → g, first moment → m, second moment → v, learning rate → α,
 /// weight decay → λ. The same arithmetic as PyTorch's <c>torch.optim.AdamW</c>; TorchSharp's own keeps its state in a binary
@@ -17,7 +17,7 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Begins with moments of zero.</summary>
     /// <param name="parameters">The weights that are trained, by names that identify them in a saved state.</param>
-    /// <param name="weightDecay">λ: each step takes the share α λ off every weight.</param>
+    /// <param name="weightDecay">λ: each step shrinks every weight by the fraction α λ.</param>
     /// <param name="beta1">β₁, decay of the running mean of the gradients.</param>
     /// <param name="beta2">β₂, decay of the running mean of their squares.</param>
     /// <param name="epsilon">Added to the denominator.</param>

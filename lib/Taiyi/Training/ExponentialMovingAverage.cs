@@ -8,7 +8,7 @@ namespace Taiyi.Training;
 /// A running mean of the weights over the last steps, which draws better pictures than the last step's own:
 /// θ' ← d θ' + (1 - d) θ. DDPM (arXiv 2006.11239), appendix B, uses d = 0.9999.
 /// </summary>
-/// <remarks>d starts low, (1 + n) / (10 + n) after n updates, so that a short training is not held back by its first weights (diffusers, training_utils.py).</remarks>
+/// <remarks>d starts low, (1 + n) / (10 + n) after n updates, so that the first weights do not weigh on a short training (diffusers, training_utils.py).</remarks>
 public sealed class ExponentialMovingAverage : IDisposable
 {
     private readonly (string Name, Parameter Weight, Tensor Mean)[] _weights;

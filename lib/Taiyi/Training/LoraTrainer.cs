@@ -58,7 +58,7 @@ public sealed class LoraTrainer : Trainer
     /// <param name="progress">Told of every optimizer step, on this thread.</param>
     /// <param name="cancellationToken">Saves a checkpoint and ends the call; so does <see cref="Interruption"/>.</param>
     /// <exception cref="OperationCanceledException">The call was cancelled; a checkpoint of the last whole step is saved.</exception>
-    /// <exception cref="TrainingException">Loss or gradient is no finite number; the last good checkpoint is kept.</exception>
+    /// <exception cref="TrainingException">Loss or gradient is not finite; the last good checkpoint is kept.</exception>
     /// <exception cref="IOException">The run's folder cannot be written; the earlier checkpoints are kept.</exception>
     public LoraTrainingResult Train(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -92,7 +92,7 @@ public sealed class LoraTrainer : Trainer
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> PicturesOf(long pass) => [.. Numbers(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
+    protected override IReadOnlyList<string> ImagesOf(long pass) => [.. Numbers(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
 
     /// <inheritdoc/>
     protected override void DrawSamples(string path, CancellationToken cancellationToken)
@@ -132,7 +132,7 @@ public sealed class LoraTrainer : Trainer
             batch.Mean.MoveToOuterDisposeScope(), batch.Deviation.MoveToOuterDisposeScope(), batch.Context.MoveToOuterDisposeScope());
     }
 
-    private long[] Numbers(long pass) => Random.Pictures(pass * _options.BatchSize, _options.BatchSize, _data.Count);
+    private long[] Numbers(long pass) => Random.Images(pass * _options.BatchSize, _options.BatchSize, _data.Count);
 
     private string? DrawBeforeAndAfter(CancellationToken cancellationToken)
     {

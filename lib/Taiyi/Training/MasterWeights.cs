@@ -11,7 +11,7 @@ internal sealed class MasterWeights : IDisposable
 {
     private readonly (Parameter Computing, Parameter Master)[] _pairs;
 
-    /// <summary>Asks the weights for gradients and copies those that are not float32.</summary>
+    /// <summary>Turns on the gradients of the weights and copies those that are not float32.</summary>
     /// <param name="weights">What is trained, by name.</param>
     public MasterWeights(IEnumerable<KeyValuePair<string, Parameter>> weights)
     {

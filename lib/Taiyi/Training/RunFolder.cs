@@ -64,7 +64,7 @@ public abstract class RunFolder(string folder)
         WriteOptions(folder, options);
     }
 
-    /// <summary>Writes the options of a run, those before being replaced.</summary>
+    /// <summary>Replaces the options of a run.</summary>
     internal static void WriteOptions(string folder, TrainingOptions options) => AtomicWrite.Text(Path.Combine(folder, OptionsName), options.ToJson());
 
     /// <summary>Reads the options of a run.</summary>
@@ -89,7 +89,7 @@ public abstract class RunFolder(string folder)
         }
     }
 
-    /// <summary>Keeps other processes from training in the folder until the returned stream is disposed, or this process ends in whichever way.</summary>
+    /// <summary>Keeps other processes from training in the folder until the returned stream is disposed or this process ends, however it ends.</summary>
     /// <exception cref="TrainingException">Another process trains in it.</exception>
     internal FileStream Lock()
     {

@@ -7,7 +7,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Taiyi.Training;
 
-/// <summary>The loop of every training: steps, log, checkpoints, samples, resuming. What is learned is the business of its subclasses.</summary>
+/// <summary>The loop of every training: steps, log, checkpoints, samples, resuming. Its subclasses define what is learned.</summary>
 /// <remarks>
 /// All randomness follows from the options' seed and the number of the pass (<see cref="TrainingRandom"/>): with the same number of
 /// threads a run that was stopped and resumed gives the same bits as one that went through.
@@ -51,7 +51,7 @@ public abstract class Trainer : IDisposable
     /// <summary>One optimizer step: the gradients of some passes, averaged, clipped, and taken by AdamW.</summary>
     /// <param name="cancellationToken">Looked at before every pass; a cancelled step changes no weight.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="TrainingException">Loss or gradient is no finite number.</exception>
+    /// <exception cref="TrainingException">Loss or gradient is not finite.</exception>
     public TrainingProgress TakeStep(CancellationToken cancellationToken = default)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -108,12 +108,12 @@ public abstract class Trainer : IDisposable
         }
     }
 
-    /// <summary>Trains on, at most to the end, and saves a checkpoint, in whichever way it ends.</summary>
+    /// <summary>Trains on, at most to the end, and saves a checkpoint however it ends.</summary>
     /// <param name="limit">How long; to the end if null.</param>
     /// <param name="progress">Told of every optimizer step, on this thread.</param>
     /// <param name="cancellationToken">Ends the loop.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled; a checkpoint of the last whole step is saved.</exception>
-    /// <exception cref="TrainingException">Loss or gradient is no finite number; the last good checkpoint is kept.</exception>
+    /// <exception cref="TrainingException">Loss or gradient is not finite; the last good checkpoint is kept.</exception>
     /// <exception cref="IOException">The run's folder cannot be written; the earlier checkpoints are kept.</exception>
     protected void Loop(TimeSpan? limit, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
@@ -155,9 +155,9 @@ public abstract class Trainer : IDisposable
     protected abstract Tensor ComputeLoss(long pass, Generator generator);
 
     /// <summary>File names of a pass's pictures, for errors; none where they have none.</summary>
-    protected virtual IReadOnlyList<string> PicturesOf(long pass) => [];
+    protected virtual IReadOnlyList<string> ImagesOf(long pass) => [];
 
-    /// <summary>Draws what there is to see of the networks as they are, with the running mean of the weights.</summary>
+    /// <summary>Draws samples of the current state, with the running mean of the weights.</summary>
     protected abstract void DrawSamples(string path, CancellationToken cancellationToken);
 
     /// <summary>Writes the weights into the folder of a checkpoint.</summary>
@@ -200,7 +200,7 @@ public abstract class Trainer : IDisposable
     {
         if (!double.IsFinite(value))
         {
-            throw TrainingException.NotFinite(what, value, Step + 1, PicturesOf(pass), _run, _options);
+            throw TrainingException.NotFinite(what, value, Step + 1, ImagesOf(pass), _run, _options);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed class TrainingException : TaiyiException
     {
     }
 
-    /// <summary>A loss or gradient that is no finite number: where, what is kept, what to change.</summary>
+    /// <summary>A loss or gradient that is not finite: where, what is kept, what to change.</summary>
     /// <param name="what">Its name at the beginning of a sentence.</param>
     /// <param name="value">What it is.</param>
     /// <param name="step">Number of the step, 1 for the first.</param>

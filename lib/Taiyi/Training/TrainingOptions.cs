@@ -33,16 +33,16 @@ public abstract record TrainingOptions
     /// <summary>Optimizer steps over which the learning rate rises from 0 to its peak.</summary>
     public int WarmupSteps { get; init; }
 
-    /// <summary>λ of AdamW: a step takes the share (learning rate × λ) off every weight.</summary>
+    /// <summary>λ of AdamW: a step shrinks every weight by the fraction (learning rate × λ).</summary>
     public double WeightDecay { get; init; } = 0.01;
 
-    /// <summary>β₂ of AdamW: with 0.999 about the last thousand gradients tell the size of a step.</summary>
+    /// <summary>β₂ of AdamW: with 0.999 the size of a step follows from about the last thousand gradients.</summary>
     public double AdamBeta2 { get; init; } = 0.999;
 
     /// <summary>Largest Euclidean norm of all gradients together; larger ones are scaled down to it.</summary>
     public double MaxGradNorm { get; init; } = 1;
 
-    /// <summary>Decay d of the running mean of the weights, which is what is drawn with and saved at the end; null for none.</summary>
+    /// <summary>Decay d of the running mean of the weights, which draws the samples and is saved at the end; null for none.</summary>
     public double? EmaDecay { get; init; }
 
     /// <summary>γ of the min-SNR-γ weighting of the diffusion loss (arXiv 2303.09556), a signal-to-noise ratio; null for none.</summary>
@@ -50,7 +50,7 @@ public abstract record TrainingOptions
 
     /// <summary>
     /// Deviation of the noise that all positions of a channel share, in units of the ordinary noise, 0 for none. Without it the mean
-    /// of the noise tells the ground's colour at every timestep, and a picture drawn from pure noise comes out tinted.
+    /// of the noise reveals the background's colour at every timestep, and a picture drawn from pure noise comes out tinted.
     /// </summary>
     public double NoiseOffset { get; init; }
 

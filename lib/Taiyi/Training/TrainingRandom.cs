@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
+using Taiyi.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Training;
@@ -13,11 +11,7 @@ namespace Taiyi.Training;
 public sealed class TrainingRandom(long seed)
 {
     /// <summary>A new CPU generator for a purpose and the number of its use; the caller disposes of it.</summary>
-    public Generator For(string purpose, long number)
-    {
-        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{purpose}/{number}"));
-        return new Generator(BinaryPrimitives.ReadUInt64LittleEndian(hash));
-    }
+    public Generator For(string purpose, long number) => Seed.Of($"{seed}/{purpose}/{number}").CreateGenerator();
 
     /// <summary>
     /// Which pictures a batch holds. The data come in one endless stream: all pictures in a random order, then all again in
@@ -26,7 +20,7 @@ public sealed class TrainingRandom(long seed)
     /// <param name="first">Place in the stream, 0 for the first picture of the training.</param>
     /// <param name="batchSize">Number of pictures.</param>
     /// <param name="pictures">Pictures in an epoch.</param>
-    public long[] Pictures(long first, int batchSize, int pictures)
+    public long[] Images(long first, int batchSize, int pictures)
     {
         Dictionary<long, long[]> orders = [];
         long[] batch = new long[batchSize];

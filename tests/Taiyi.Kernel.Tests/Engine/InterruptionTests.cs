@@ -29,10 +29,11 @@ public sealed class InterruptionTests
     {
         using Session session = new(interruptGrace: TimeSpan.FromSeconds(0.5));
         await session.ValueOfAsync("int kept = 4;");
-        await InterruptAsync(session, "System.Threading.Thread.Sleep(6_000);\nConsole.WriteLine(\"late\");");
+        using Signal resume = new(), ended = new();
+        await InterruptAsync(session, $"{resume.Wait}\nConsole.WriteLine(\"late\");\n{ended.Set}");
         Assert.Contains("left behind", string.Concat(session.Error!.Traceback), StringComparison.Ordinal);
         List<CellOutput> outputs = [.. session.Outputs];
-        Assert.Equal("5", await session.ValueOfAsync("System.Threading.Thread.Sleep(8_000);\nkept + 1"));
+        Assert.Equal("5", await session.ValueOfAsync($"{resume.Set}\n{ended.Wait}\nkept + 1"));
         Assert.Equal([new StreamOutput("stdout", "begun\n")], outputs.OfType<StreamOutput>());
         Assert.Empty(session.Text());
     }
@@ -41,7 +42,8 @@ public sealed class InterruptionTests
     public async Task A_cell_that_ends_well_although_it_was_interrupted_has_succeeded()
     {
         using Session session = new(interruptGrace: TimeSpan.FromMinutes(1));
-        CellResult result = await InterruptAsync(session, "System.Threading.Thread.Sleep(1500);\nConsole.Write(\"end\");");
+        using Signal interrupted = new();
+        CellResult result = await InterruptAsync(session, $"{interrupted.Wait}\nConsole.Write(\"end\");", interrupted);
         Assert.Equal(CellStatus.Succeeded, result.Status);
         Assert.Equal("begun\nend", session.Text());
     }
@@ -81,9 +83,10 @@ public sealed class InterruptionTests
     }
 
     // The interrupt comes when the cell is really running, however busy the machine is.
-    private static async Task<CellResult> InterruptAsync(Session session, string code)
+    private static async Task<CellResult> InterruptAsync(Session session, string code, Signal? interrupted = null)
     {
         using CancellationTokenSource interrupt = new();
+        using CancellationTokenRegistration told = interrupt.Token.Register(() => interrupted?.Give());
         session.Outputs.Clear();
         return await session.Engine.ExecuteAsync("Console.WriteLine(\"begun\");\n" + code, Receive, cancellationToken: interrupt.Token);
 

@@ -54,7 +54,7 @@ public sealed class DataFolderTests : IDisposable
         Text("a.txt", "lion");
         DatasetReport report = Text2ImageDataset.Inspect(_folder);
 
-        Assert.Equal(["gone.caption"], report.CaptionsWithoutPicture);
+        Assert.Equal(["gone.caption"], report.CaptionsWithoutImage);
         Assert.Equal(["a.png"], report.NotOneToOne);
     }
 

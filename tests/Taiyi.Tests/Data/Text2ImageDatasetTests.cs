@@ -79,8 +79,8 @@ public sealed class Text2ImageDatasetTests : IDisposable
 
         DatasetException error = Assert.Throws<DatasetException>(() => Text2ImageDataset.Open(_folder));
 
-        Assert.Equal(["empty.png", "lonely.png", "sub/alone.jpg"], error.Report!.PicturesWithoutCaption);
-        Assert.Equal(["gone.txt"], error.Report.CaptionsWithoutPicture);
+        Assert.Equal(["empty.png", "lonely.png", "sub/alone.jpg"], error.Report!.ImagesWithoutCaption);
+        Assert.Equal(["gone.txt"], error.Report.CaptionsWithoutImage);
         Assert.Equal(["twin.bmp", "twin.png"], error.Report.NotOneToOne);
         Assert.Equal(["good.png"], error.Report.Entries.Select(entry => entry.FileName));
         Assert.Contains("3 pictures without caption: empty.png, lonely.png, sub/alone.jpg", error.Message, StringComparison.Ordinal);
@@ -182,7 +182,7 @@ public sealed class Text2ImageDatasetTests : IDisposable
         DatasetException error = Assert.Throws<DatasetException>(() => Text2ImageDataset.Open(_folder));
 
         Assert.EndsWith($"  1 pictures in a format that is not read (PNG, JPEG, WebP and BMP are: {string.Join(", ", ImageFormats.Extensions)}): {name}", error.Message, StringComparison.Ordinal);
-        Assert.Empty(error.Report!.CaptionsWithoutPicture);
+        Assert.Empty(error.Report!.CaptionsWithoutImage);
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class Text2ImageDatasetTests : IDisposable
     {
         WriteOneBroken();
 
-        Text2ImageDataset dataset = Text2ImageDataset.Open(_folder, new Text2ImageOptions { Broken = BrokenPictures.Skip });
+        Text2ImageDataset dataset = Text2ImageDataset.Open(_folder, new Text2ImageOptions { Broken = BrokenImages.Skip });
 
         Assert.Equal([("a.png", "一只狮子"), ("c.png", "一只熊猫")], Pairs(dataset));
         Assert.Equal([Path.Combine(_folder, "broken.png")], dataset.Skipped.Select(error => error.Path));

@@ -109,11 +109,11 @@ public sealed class LoraFileTests : IDisposable
         const string other = "up_blocks.1.attentions.0.transformer_blocks.0.attn2.to_out.0";
         using var scope = NewDisposeScope();
         string path = WriteTensors(
-            ($"lora_unet_{Path1.Replace('.', '_')}.lora_down.weight", rand(4, 64)),
-            ($"lora_unet_{Path1.Replace('.', '_')}.lora_up.weight", rand(64, 4)),
+            ($"lora_unet_{Path1.Replace('.', '_')}.lora_down.weight", Seeded.Rand(1, 4, 64)),
+            ($"lora_unet_{Path1.Replace('.', '_')}.lora_up.weight", Seeded.Rand(2, 64, 4)),
             ($"lora_unet_{Path1.Replace('.', '_')}.alpha", tensor(2, ScalarType.Int64)),
-            ($"lora_unet_{other.Replace('.', '_')}.lora_down.weight", rand(3, 32).to(ScalarType.Float16)),
-            ($"lora_unet_{other.Replace('.', '_')}.lora_up.weight", rand(32, 3).to(ScalarType.Float16)));
+            ($"lora_unet_{other.Replace('.', '_')}.lora_down.weight", Seeded.Rand(3, 3, 32).to(ScalarType.Float16)),
+            ($"lora_unet_{other.Replace('.', '_')}.lora_up.weight", Seeded.Rand(4, 32, 3).to(ScalarType.Float16)));
         using LoraFile kohya = LoraFile.Read(path);
         Assert.Equal([(4L, 2.0), (3L, 3.0)], new[] { Path1, other }.Select(p => (kohya.Modules[p].Rank, kohya.Modules[p].Alpha)));
         foreach (LoraFormat format in Formats)
@@ -134,7 +134,7 @@ public sealed class LoraFileTests : IDisposable
     public void Names_of_kohya_get_their_dots_back(string kohya, string path)
     {
         using var scope = NewDisposeScope();
-        using LoraFile file = LoraFile.Read(WriteTensors(($"lora_unet_{kohya}.lora_down.weight", rand(4, 8, 1, 1)), ($"lora_unet_{kohya}.lora_up.weight", rand(8, 4, 1, 1))));
+        using LoraFile file = LoraFile.Read(WriteTensors(($"lora_unet_{kohya}.lora_down.weight", Seeded.Rand(5, 4, 8, 1, 1)), ($"lora_unet_{kohya}.lora_up.weight", Seeded.Rand(6, 8, 4, 1, 1))));
         Assert.Equal([path], file.Modules.Keys);
         Assert.Equal(4, file.Modules[path].Alpha);
     }
@@ -154,7 +154,7 @@ public sealed class LoraFileTests : IDisposable
         using var scope = NewDisposeScope();
         using UNet2DConditionModel unet = TinyUNet.Load();
         string name = "lora_unet_" + Path1.Replace('.', '_');
-        using LoraAdapter adapter = LoraAdapter.Load(unet, WriteTensors((name + ".lora_down.weight", rand(4, 64, 1, 1)), (name + ".lora_up.weight", rand(64, 4, 1, 1))));
+        using LoraAdapter adapter = LoraAdapter.Load(unet, WriteTensors((name + ".lora_down.weight", Seeded.Rand(7, 4, 64, 1, 1)), (name + ".lora_up.weight", Seeded.Rand(8, 64, 4, 1, 1))));
         Assert.Equal([4L, 64], adapter.Layers[Path1].A.shape);
     }
 

@@ -65,12 +65,6 @@ internal static class TinyUNet
         return detached.clone();
     }
 
-    public static double MaxAbsDifference(Tensor a, Tensor b)
-    {
-        using var scope = NewDisposeScope();
-        return (a.detach().to(ScalarType.Float64) - b.detach().to(ScalarType.Float64)).abs().max().item<double>();
-    }
-
     /// <summary>Equal to the bit, sign of zero and NaN included.</summary>
     public static bool SameBits(Tensor a, Tensor b)
     {

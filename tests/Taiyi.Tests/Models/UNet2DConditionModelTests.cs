@@ -143,7 +143,7 @@ public sealed class UNet2DConditionModelTests
         using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("unet.safetensors"));
         Tensor context = golden.Read("scalar_t.context");
         Tensor sample = golden.Read("scalar_t.sample").requires_grad_();
-        Tensor direction = randn_like(sample);
+        Tensor direction = Seeded.Randn(1, sample.shape);
         direction /= direction.norm();
 
         Prediction(sample).backward();

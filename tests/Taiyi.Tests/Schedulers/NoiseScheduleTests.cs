@@ -40,7 +40,7 @@ public class NoiseScheduleTests
     public void One_timestep_for_all_pictures_noises_as_one_for_each()
     {
         using var scope = NewDisposeScope();
-        Tensor originalSamples = randn(3, 4, 2, 2), noise = randn(3, 4, 2, 2);
+        Tensor originalSamples = Seeded.Randn(1, 3, 4, 2, 2), noise = Seeded.Randn(2, 3, 4, 2, 2);
         Tensor each = Schedule.AddNoise(originalSamples, noise, tensor(new long[] { 500, 500, 500 }));
         Close.Assert(each, Schedule.AddNoise(originalSamples, noise, 500), 1e-6);
     }
@@ -127,7 +127,7 @@ public class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         NoiseSchedule schedule = new(new SchedulerConfig { PredictionType = type });
-        Tensor originalSamples = randn([2, 4, 3, 3], float64), noise = randn([2, 4, 3, 3], float64), timesteps = tensor(new long[] { 700, 700 });
+        Tensor originalSamples = Seeded.Randn(1, 2, 4, 3, 3).to(float64), noise = Seeded.Randn(2, 2, 4, 3, 3).to(float64), timesteps = tensor(new long[] { 700, 700 });
         Tensor truth = type switch
         {
             PredictionType.Epsilon => noise,

@@ -14,7 +14,7 @@ public class TrainingPartsTests
     public void Every_epoch_shows_every_picture_once_in_an_order_of_its_own(int pictures, int batchSize)
     {
         TrainingRandom random = new(11);
-        long[] stream = [.. Enumerable.Range(0, 6 * pictures).SelectMany(batch => random.Pictures((long)batch * batchSize, batchSize, pictures)).Take(6 * pictures)];
+        long[] stream = [.. Enumerable.Range(0, 6 * pictures).SelectMany(batch => random.Images((long)batch * batchSize, batchSize, pictures)).Take(6 * pictures)];
         long[][] epochs = [.. stream.Chunk(pictures)];
         Assert.All(epochs, epoch => Assert.Equal(Enumerable.Range(0, pictures).Select(i => (long)i), epoch.Order()));
         Assert.True(epochs.Select(epoch => string.Join(' ', epoch)).Distinct().Count() > 1);

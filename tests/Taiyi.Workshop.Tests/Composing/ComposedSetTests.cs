@@ -9,7 +9,7 @@ namespace Taiyi.Workshop.Tests.Composing;
 /// <summary>The two training sets as they are shipped.</summary>
 public sealed class ComposedSetTests
 {
-    public static TheoryData<string> Styles => [.. PictureComposer.Names];
+    public static TheoryData<string> Styles => [.. ImageComposer.Names];
 
     [Theory]
     [MemberData(nameof(Styles))]
@@ -46,7 +46,7 @@ public sealed class ComposedSetTests
     public void Composing_again_gives_the_shipped_pictures(string style)
     {
         Text2ImageDataset dataset = Text2ImageDataset.Open(Repository.PathTo($"data/{style}"));
-        IPictureComposer composer = PictureComposer.Of(style);
+        IImageComposer composer = ImageComposer.Of(style);
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
         IReadOnlyList<ArtSubject> subjects = DatasetComposer.Choose(art, dataset.Count, seed: 0);
 

@@ -77,7 +77,7 @@ public sealed class DatasetComposerTests : IDisposable
     private void Write(string name, IProgress<ComposingProgress>? progress = null, CancellationToken token = default)
     {
         using ArtArchive art = ArtArchive.Open(Repository.PathTo("data/art/subjects-512.zip"));
-        DatasetComposer.Write(PictureComposer.Of("poster"), art, Path.Combine(_folder, name), count: 3, seed: 5, progress, token);
+        DatasetComposer.Write(ImageComposer.Of("poster"), art, Path.Combine(_folder, name), count: 3, seed: 5, progress, token);
     }
 
     private sealed class Reports(Action<ComposingProgress> report) : IProgress<ComposingProgress>

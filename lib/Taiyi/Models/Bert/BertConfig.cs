@@ -4,7 +4,7 @@ namespace Taiyi.Models;
 
 /// <summary>Sizes of a <see cref="BertTextEncoder"/>, as its <c>text_encoder/config.json</c> gives them.</summary>
 /// <remarks>
-/// The defaults are those of transformers, and so hold where a file is silent. Dropout is not among them: a small model is trained
+/// The defaults are those of transformers: they hold for fields that a file lacks. Dropout is not among them: a small model is trained
 /// without it, and the reference does not drop in inference either.
 /// </remarks>
 public sealed record BertConfig
@@ -27,7 +27,7 @@ public sealed record BertConfig
     /// <summary>Longest text in tokens.</summary>
     public int MaxPositionEmbeddings { get; init; } = 512;
 
-    /// <summary>Kinds of sentence; a caption is of kind 0.</summary>
+    /// <summary>Number of token types; a caption is of type 0.</summary>
     public int TypeVocabSize { get; init; } = 2;
 
     /// <summary>ε of every layer norm.</summary>

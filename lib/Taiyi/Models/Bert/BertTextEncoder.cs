@@ -20,7 +20,7 @@ public sealed class BertTextEncoder : Module<Tensor, Tensor>
 
     /// <summary>Builds the network with weights that are allocated, not initialised, and frozen.</summary>
     /// <param name="config">The sizes, from the model's own <c>text_encoder/config.json</c>.</param>
-    /// <param name="device">Where the weights lie: the CPU when null; the meta device gives names and shapes without memory.</param>
+    /// <param name="device">Device of the weights: the CPU when null; the meta device gives names and shapes without memory.</param>
     /// <param name="dtype">What the weights are kept in: float32 when null. See <see cref="Precision.ComputeDType"/>.</param>
     public BertTextEncoder(BertConfig config, Device? device = null, ScalarType? dtype = null)
         : base(nameof(BertTextEncoder))

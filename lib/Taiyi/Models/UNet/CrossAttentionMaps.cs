@@ -51,12 +51,12 @@ public sealed class CrossAttentionMaps : IDisposable
 
     /// <summary>The map of one cross-attention at its own size.</summary>
     /// <param name="layer">One of <see cref="Layers"/>.</param>
-    /// <returns>(L, h, w), float32 on the CPU; over the tokens L every place adds up to 1. The caller owns it.</returns>
+    /// <returns>(L, h, w), float32 on the CPU; over the tokens L every position sums to 1. The caller owns it.</returns>
     /// <exception cref="KeyNotFoundException">Nothing of that name was recorded.</exception>
     public Tensor Of(string layer) => _layers[layer].Sum / _layers[layer].Calls;
 
     /// <summary>The mean of all cross-attentions, each enlarged to the size of the largest.</summary>
-    /// <returns>(L, h, w), float32 on the CPU; over the tokens L every place adds up to 1. The caller owns it.</returns>
+    /// <returns>(L, h, w), float32 on the CPU; over the tokens L every position sums to 1. The caller owns it.</returns>
     /// <exception cref="InvalidOperationException">Nothing was recorded yet.</exception>
     public Tensor Average()
     {

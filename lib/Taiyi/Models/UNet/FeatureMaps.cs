@@ -9,8 +9,8 @@ namespace Taiyi.Models;
 /// <param name="Output">(B, C, H, W), a copy that lives as long as its <see cref="FeatureMaps"/>.</param>
 public sealed record FeatureMap(string Name, string Kind, Tensor Output);
 
-/// <summary>What each block of a UNet puts out in one forward pass: on the way down, in the middle and up again.</summary>
-/// <remarks>To look inside; it costs a copy of every output. Dispose it after use.</remarks>
+/// <summary>The output of each block of a UNet in one forward pass: on the way down, in the middle and up again.</summary>
+/// <remarks>For inspection: it costs a copy of every output. Dispose it after use.</remarks>
 public sealed class FeatureMaps : IDisposable
 {
     private readonly List<FeatureMap> _blocks = [];

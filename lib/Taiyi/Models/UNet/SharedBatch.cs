@@ -8,7 +8,7 @@ namespace Taiyi.Models;
 /// </summary>
 internal static class SharedBatch
 {
-    /// <summary>(B, …) -> (kB, …), the rows in k blocks one behind the other; the tensor itself where k is 1.</summary>
+    /// <summary>(B, …) -> (kB, …), the whole batch k times over; the tensor itself where k is 1.</summary>
     public static Tensor RepeatTo(this Tensor rows, long batch)
     {
         long[] repeats = [.. Enumerable.Repeat(1L, (int)rows.dim())];

@@ -4,7 +4,7 @@ using Taiyi.Files;
 namespace Taiyi.Models;
 
 /// <summary>Sizes of a <see cref="UNet2DConditionModel"/>, as its <c>unet/config.json</c> gives them.</summary>
-/// <remarks>The defaults are those of diffusers, and so hold where an old file is silent.</remarks>
+/// <remarks>The defaults are those of diffusers: they hold for fields that an old file lacks.</remarks>
 public sealed record UNet2DConditionConfig
 {
     /// <summary>Side of the latents that the model was trained on, before the VAE's factor: 64 for pictures of 512 pixels.</summary>

@@ -35,7 +35,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
 
     /// <summary>Builds the network with weights that are allocated, not initialised, and frozen.</summary>
     /// <param name="config">The sizes, from the model's own <c>unet/config.json</c>.</param>
-    /// <param name="device">Where the weights lie: the CPU when null; the meta device gives names and shapes without memory.</param>
+    /// <param name="device">Device of the weights: the CPU when null; the meta device gives names and shapes without memory.</param>
     /// <param name="dtype">What the weights are kept in: float32 when null. See <see cref="Precision.ComputeDType"/>.</param>
     public UNet2DConditionModel(UNet2DConditionConfig config, Device? device = null, ScalarType? dtype = null)
         : base(nameof(UNet2DConditionModel))
@@ -70,7 +70,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
 
     /// <summary>
     /// Whether each layer keeps only its inputs for the backward pass and computes the rest anew (arXiv 1604.06174): much
-    /// less memory in training for about one more forward pass, and the same gradients. Off at first.
+    /// less memory in training for about one more forward pass, and the same gradients. Off by default.
     /// </summary>
     public bool GradientCheckpointing
     {
@@ -95,7 +95,7 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
     /// <param name="timestep">Training timestep 0 to 999, whole or fractional: one for all, or (B).</param>
     /// <param name="encoderHiddenStates">
     /// Encoded captions c, (B, L, CrossAttentionDim); or (kB, L, CrossAttentionDim), k captions for each
-    /// latent in k blocks of B, with one timestep for all: what comes before the first caption is then computed once.
+    /// latent in k blocks of B, with one timestep for all: the layers before the first cross-attention are then computed once.
     /// </param>
     /// <returns>(B, OutChannels, H, W), or (kB, OutChannels, H, W), in the sample's dtype.</returns>
     /// <exception cref="ArgumentException">An input has another shape.</exception>

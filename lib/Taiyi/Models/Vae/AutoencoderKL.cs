@@ -25,7 +25,7 @@ public sealed class AutoencoderKL : Module
 
     /// <summary>Builds the network with weights that are allocated, not initialised, and frozen.</summary>
     /// <param name="config">The sizes, from the model's own <c>vae/config.json</c>.</param>
-    /// <param name="device">Where the weights lie: the CPU when null; the meta device gives names and shapes without memory.</param>
+    /// <param name="device">Device of the weights: the CPU when null; the meta device gives names and shapes without memory.</param>
     /// <param name="dtype">What the weights are kept in: float32 when null. See <see cref="Precision.ComputeDType"/>.</param>
     public AutoencoderKL(AutoencoderKLConfig config, Device? device = null, ScalarType? dtype = null)
         : base(nameof(AutoencoderKL))
@@ -55,8 +55,8 @@ public sealed class AutoencoderKL : Module
     }
 
     /// <summary>
-    /// Takes an offset off all latents without changing a picture: the mean of every posterior becomes smaller by it, and the
-    /// decoder adds it again. Both are folded into the biases of the 1x1 convolutions at either end of the latents.
+    /// Subtracts an offset from all latents without changing a picture: the mean of every posterior falls by it, and the
+    /// decoder adds it back. Both are folded into the biases of the 1x1 convolutions at either end of the latents.
     /// </summary>
     /// <param name="offset">(C), a number for each latent channel, before the scaling factor; float32 on the CPU.</param>
     public void MoveOrigin(Tensor offset)
@@ -68,7 +68,7 @@ public sealed class AutoencoderKL : Module
         _postQuantConv.Bias!.add_(weight.mv(offset).to(_postQuantConv.Bias));
     }
 
-    /// <summary>The picture of some latents.</summary>
+    /// <summary>Decodes latents to pictures.</summary>
     /// <param name="latents">(B, latent channels, H, W), divided by the scaling factor.</param>
     /// <returns>(B, 3, 8H, 8W) for four resolutions; pixels near [-1, 1], not clamped, in the latents' dtype.</returns>
     public Tensor Decode(Tensor latents)

@@ -4,7 +4,7 @@ using Taiyi.Files;
 namespace Taiyi.Models;
 
 /// <summary>Sizes of an <see cref="AutoencoderKL"/>, as its <c>vae/config.json</c> gives them.</summary>
-/// <remarks>The defaults are those of diffusers, and so hold where an old file is silent.</remarks>
+/// <remarks>The defaults are those of diffusers: they hold for fields that an old file lacks.</remarks>
 public sealed record AutoencoderKLConfig
 {
     /// <summary>Channels of a picture.</summary>

@@ -87,7 +87,7 @@ public sealed class UpDecoderBlock2D : Module<Tensor, Tensor>
     /// <summary>(B, inChannels, H, W) -> (B, outChannels, 2H, 2W).</summary>
     public override Tensor forward(Tensor sample) => Consume(sample.alias());
 
-    /// <summary>The same, and frees the sample: full-size maps are the largest tensors of the whole model, and each goes when the next is there.</summary>
+    /// <summary>The same, and frees the sample: full-size maps are the largest tensors of the whole model, and each is freed once the next exists.</summary>
     internal Tensor Consume(Tensor sample)
     {
         using var scope = NewDisposeScope();

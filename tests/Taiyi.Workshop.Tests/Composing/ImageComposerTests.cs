@@ -6,7 +6,7 @@ namespace Taiyi.Workshop.Tests.Composing;
 
 /// <summary>What the two styles do to a drawing of known edges: an opaque square with a margin on each side.</summary>
 /// <remarks>A drawing's pixel x of 512 comes to lie at 25.6 + 0.9 x: a margin of 16 ends at 40, one of 156 at 166.</remarks>
-public sealed class PictureComposerTests
+public sealed class ImageComposerTests
 {
     [Theory]
     [InlineData(512, 40, 16)]
@@ -110,14 +110,14 @@ public sealed class PictureComposerTests
     [Fact]
     public void An_unknown_style_is_refused_with_the_known_ones()
     {
-        Exception error = Assert.Throws<ArgumentException>(() => PictureComposer.Of("comic"));
+        Exception error = Assert.Throws<ArgumentException>(() => ImageComposer.Of("comic"));
         Assert.Contains("the styles are emoji, poster", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_size_too_small_to_show_anything_is_refused()
     {
-        foreach (IPictureComposer composer in PictureComposer.Names.Select(PictureComposer.Of))
+        foreach (IImageComposer composer in ImageComposer.Names.Select(ImageComposer.Of))
         {
             Exception error = Assert.Throws<ArgumentOutOfRangeException>(() => composer.Compose(Square(64, 16, 0, 0, 0), new Random(1), 15));
             Assert.Contains("16 pixels or more", error.Message, StringComparison.Ordinal);

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Display;
 
 /// <summary>One picture, shown with its caption under it. The file keeps the true size; a small one is enlarged for reading.</summary>
-[TypeFormatterSource(typeof(PictureFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
-public sealed class Picture : View
+[TypeFormatterSource(typeof(ImageFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
+public sealed class ImageView : View
 {
     private const int ReadableWidth = 256;
     private readonly Lazy<byte[]> _png;
@@ -17,7 +17,7 @@ public sealed class Picture : View
     /// <summary>A picture of decoded pixels.</summary>
     /// <param name="image">The pixels; they are not copied.</param>
     /// <param name="caption">Text under the picture, in any language.</param>
-    public Picture(Image<Rgb24> image, string? caption = null)
+    public ImageView(Image<Rgb24> image, string? caption = null)
     {
         Image = image;
         Caption = caption;
@@ -41,13 +41,13 @@ public sealed class Picture : View
     /// <param name="caption">Text under the picture; null keeps that of a picture given.</param>
     /// <exception cref="ArgumentException">Something else.</exception>
     /// <exception cref="ImageFileException">The file is no picture.</exception>
-    public static Picture From(object source, string? caption = null) => source switch
+    public static ImageView From(object source, string? caption = null) => source switch
     {
-        Picture picture => caption is null ? picture : new Picture(picture.Image, caption),
-        Tensor tensor => new Picture(ToImage(tensor), caption),
-        Image<Rgb24> image => new Picture(image, caption),
-        byte[] file => new Picture(ImageFile.Decode(file, "the array of bytes"), caption),
-        string path => new Picture(ImageFile.Read(path), caption ?? Path.GetFileName(path)),
+        ImageView view => caption is null ? view : new ImageView(view.Image, caption),
+        Tensor tensor => new ImageView(ToImage(tensor), caption),
+        Image<Rgb24> image => new ImageView(image, caption),
+        byte[] file => new ImageView(ImageFile.Decode(file, "the array of bytes"), caption),
+        string path => new ImageView(ImageFile.Read(path), caption ?? Path.GetFileName(path)),
         _ => throw new ArgumentException(
             $"A picture is made of a tensor, an Image<Rgb24>, the bytes or the path of a picture file; got {source.GetType().Name}.", nameof(source)),
     };
@@ -56,9 +56,9 @@ public sealed class Picture : View
     /// <param name="source">A tensor (B, C, H, W), or an enumeration of what <see cref="From"/> takes; one alone makes a list of one.</param>
     /// <param name="captions">A text under each, or null.</param>
     /// <exception cref="ArgumentException">There are no pictures, or another number of captions.</exception>
-    public static IReadOnlyList<Picture> ListFrom(object source, IEnumerable<string>? captions = null)
+    public static IReadOnlyList<ImageView> ListFrom(object source, IEnumerable<string>? captions = null)
     {
-        List<Picture> pictures = source switch
+        List<ImageView> pictures = source switch
         {
             Tensor { ndim: 4 } batch => [.. Enumerable.Range(0, (int)batch.shape[0]).Select(i => FromBatch(batch, i))],
             Tensor or string or byte[] => [From(source)],
@@ -73,7 +73,7 @@ public sealed class Picture : View
                 pictures.Count == 0 ? nameof(source) : nameof(captions));
         }
 
-        return texts is null ? pictures : [.. pictures.Select((picture, i) => new Picture(picture.Image, texts[i]))];
+        return texts is null ? pictures : [.. pictures.Select((picture, i) => new ImageView(picture.Image, texts[i]))];
     }
 
     /// <inheritdoc/>
@@ -107,7 +107,7 @@ public sealed class Picture : View
     // Whole multiples only, so that every pixel of a small picture is shown equally large.
     private int ShownWidth(int width) => Image.Width * Math.Max(1, (int)Math.Round((double)width / Image.Width));
 
-    private static Picture FromBatch(Tensor batch, int index)
+    private static ImageView FromBatch(Tensor batch, int index)
     {
         using Tensor one = batch[index]; // (C, H, W)
         return From(one);
@@ -121,7 +121,7 @@ public sealed class Picture : View
         values = values.ndim switch { 2 => values.unsqueeze(0), 4 when values.shape[0] == 1 => values[0], _ => values }; // (C, H, W)
         if (values.ndim != 3 || values.shape[0] is not (1 or 3))
         {
-            string advice = values.ndim == 4 ? "show a batch by Pictures.Strip." : "show the channels of latents by Pictures.Channels, one plane by Pictures.HeatMap.";
+            string advice = values.ndim == 4 ? "show a batch by Images.Strip." : "show the channels of latents by Images.Channels, one plane by Images.HeatMap.";
             throw new ArgumentException($"A picture has the shape (3, H, W) or (1, H, W), got ({string.Join(", ", tensor.shape)}): {advice}", nameof(tensor));
         }
 

@@ -3,16 +3,16 @@ using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
 
-/// <summary>Rows of pictures under column titles; made by <see cref="Pictures.Grid"/>.</summary>
+/// <summary>Rows of pictures under column titles; made by <see cref="Images.Grid"/>.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
-public sealed class PictureGrid : View
+public sealed class ImageGrid : View
 {
     private const string Cell = "text-align:center;vertical-align:middle;padding:3px;border:none;background:transparent;white-space:normal;max-width:180px";
     private readonly IReadOnlyList<string>? _rowTitles;
     private readonly IReadOnlyList<string>? _columnTitles;
     private readonly int _width;
 
-    internal PictureGrid(IReadOnlyList<IReadOnlyList<Picture>> rows, IReadOnlyList<string>? rowTitles, IReadOnlyList<string>? columnTitles, int width)
+    internal ImageGrid(IReadOnlyList<IReadOnlyList<ImageView>> rows, IReadOnlyList<string>? rowTitles, IReadOnlyList<string>? columnTitles, int width)
     {
         int columns = rows.Count == 0 ? 0 : rows.Max(row => row.Count);
         if (columns == 0 || (rowTitles != null && rowTitles.Count != rows.Count) || (columnTitles != null && columnTitles.Count != columns))
@@ -26,7 +26,7 @@ public sealed class PictureGrid : View
     }
 
     /// <summary>The pictures, row by row.</summary>
-    public IReadOnlyList<IReadOnlyList<Picture>> Rows { get; }
+    public IReadOnlyList<IReadOnlyList<ImageView>> Rows { get; }
 
     /// <inheritdoc/>
     public override string ToHtml()
@@ -57,7 +57,7 @@ public sealed class PictureGrid : View
 
     private static string Title(string text) => $"<th style=\"{Cell};{Html.Small};font-weight:600\">{Html.Escape(text)}</th>";
 
-    private string ToCell(Picture picture)
+    private string ToCell(ImageView picture)
     {
         string caption = picture.Caption is null ? "" : $"<div style=\"{Html.Small}\">{Html.Escape(picture.Caption)}</div>";
         return $"<td style=\"{Cell}\">{picture.ToImage(_width)}{caption}</td>";

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Schedulers;
 
 /// <summary>Gaussian noise in which every picture of a batch has its own source, so that it comes out as it would alone.</summary>
-public static class PictureNoise
+public static class ImageNoise
 {
     /// <summary>Draws unit Gaussian noise, (B, …); the caller owns it.</summary>
     /// <param name="shape">Shape of the batch; its first axis is the picture.</param>

@@ -4,20 +4,20 @@ using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
 
-/// <summary>A sequence of pictures with a slider and a play button; made by <see cref="Pictures.Animate"/>.</summary>
+/// <summary>A sequence of pictures with a slider and a play button; made by <see cref="Images.Animate"/>.</summary>
 /// <remarks>
 /// The page holds every frame once, as a film strip. The script, where it may run, turns the strip into a player; where it may not,
 /// up to eight frames in even steps stay visible, the first and the last among them.
 /// </remarks>
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
-public sealed class PictureAnimation : View
+public sealed class ImageAnimation : View
 {
     private const int StillFrames = 8;
     private const int StillWidth = 96;
     private const int PlayerWidth = 256;
     private readonly double _framesPerSecond;
 
-    internal PictureAnimation(IReadOnlyList<Picture> frames, double framesPerSecond)
+    internal ImageAnimation(IReadOnlyList<ImageView> frames, double framesPerSecond)
     {
         if (framesPerSecond is not (> 0 and <= 60))
         {
@@ -29,7 +29,7 @@ public sealed class PictureAnimation : View
     }
 
     /// <summary>The frames in their order.</summary>
-    public IReadOnlyList<Picture> Frames { get; }
+    public IReadOnlyList<ImageView> Frames { get; }
 
     /// <inheritdoc/>
     public override string ToHtml()

@@ -7,7 +7,7 @@ namespace Taiyi.Workshop.Composing;
 /// Makes pictures of one style out of drawings. The drawing stays where and as large as the base model draws it: only what surrounds
 /// it, and a poster's palette, changes. A style that also moves or shrinks its subject asks the LoRA for more than style.
 /// </summary>
-public interface IPictureComposer
+public interface IImageComposer
 {
     /// <summary>The style's name and words.</summary>
     Style Style { get; }

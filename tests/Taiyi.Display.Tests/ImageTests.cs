@@ -7,14 +7,14 @@ using static TorchSharp.torch;
 namespace Taiyi.Display.Tests;
 
 [NoTensorLeak]
-public sealed class PictureTests
+public sealed class ImageTests
 {
     [Fact]
     public void The_file_keeps_the_true_size_and_every_pixel()
     {
         using Tensor ramp = Samples.Ramp(5, 9);
 
-        Image<Rgb24> image = Assert.Single(Samples.PicturesOf(Pictures.Show(ramp).ToHtml()));
+        Image<Rgb24> image = Assert.Single(Samples.PicturesOf(Images.Show(ramp).ToHtml()));
 
         Assert.Equal((9, 5), (image.Width, image.Height));
         Assert.Equal([0, 0, 0], image.ToBytes()[..3]);              // red and green are -1 at the upper left
@@ -27,7 +27,7 @@ public sealed class PictureTests
     {
         using Tensor ramp = Samples.Ramp(8, 20);
 
-        XElement image = Assert.Single(XElement.Parse(Pictures.Show(ramp).ToHtml()).Descendants("img"));
+        XElement image = Assert.Single(XElement.Parse(Images.Show(ramp).ToHtml()).Descendants("img"));
 
         Assert.Equal("260", image.Attribute("width")!.Value); // 13 times 20 is nearest to 256
         Assert.Equal("104", image.Attribute("height")!.Value); // 13 times 8
@@ -39,7 +39,7 @@ public sealed class PictureTests
     {
         using Tensor flat = Samples.Flat(300, 400, 0);
 
-        XElement image = Assert.Single(XElement.Parse(Pictures.Show(flat).ToHtml()).Descendants("img"));
+        XElement image = Assert.Single(XElement.Parse(Images.Show(flat).ToHtml()).Descendants("img"));
 
         Assert.Equal(("400", "300"), (image.Attribute("width")!.Value, image.Attribute("height")!.Value));
         Assert.DoesNotContain("pixelated", image.Attribute("style")!.Value, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public sealed class PictureTests
     {
         using Tensor flat = Samples.Flat(4, 4, 0);
 
-        string html = Pictures.Show(flat, "一只猫 <script>alert(\"x\")</script> & more").ToHtml();
+        string html = Images.Show(flat, "一只猫 <script>alert(\"x\")</script> & more").ToHtml();
 
         Assert.Contains("一只猫", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<script>", html, StringComparison.Ordinal);
@@ -65,11 +65,11 @@ public sealed class PictureTests
         using Tensor plane = ones(2, 2);
         byte[] file = ImageFile.EncodePng(ImageConversion.FromBytes(1, 1, [1, 2, 3]));
 
-        Assert.Equal([128, 128, 128], Picture.From(grey).Image.ToBytes()[..3]);
-        Assert.Equal([255, 255, 255], Picture.From(bytes).Image.ToBytes()[..3]);
-        Assert.Equal([255, 255, 255], Picture.From(plane).Image.ToBytes()[..3]);
-        Assert.Equal([1, 2, 3], Picture.From(file).Image.ToBytes());
-        Assert.Equal("[picture 1 x 1] dot", Picture.From(Picture.From(file, "dot")).ToText());
+        Assert.Equal([128, 128, 128], ImageView.From(grey).Image.ToBytes()[..3]);
+        Assert.Equal([255, 255, 255], ImageView.From(bytes).Image.ToBytes()[..3]);
+        Assert.Equal([255, 255, 255], ImageView.From(plane).Image.ToBytes()[..3]);
+        Assert.Equal([1, 2, 3], ImageView.From(file).Image.ToBytes());
+        Assert.Equal("[picture 1 x 1] dot", ImageView.From(ImageView.From(file, "dot")).ToText());
     }
 
     [Fact]
@@ -79,11 +79,11 @@ public sealed class PictureTests
         Tensor latents = zeros(4, 8, 8);
         Tensor batch = zeros(2, 3, 8, 8);
 
-        Assert.Contains("Pictures.Channels", Assert.Throws<ArgumentException>(() => Pictures.Show(latents)).Message, StringComparison.Ordinal);
-        Assert.Contains("Pictures.Strip", Assert.Throws<ArgumentException>(() => Pictures.Show(batch)).Message, StringComparison.Ordinal);
-        Assert.Contains("got Int32", Assert.Throws<ArgumentException>(() => Pictures.Show(3)).Message, StringComparison.Ordinal);
-        Assert.Contains("4 captions", Assert.Throws<ArgumentException>(() => Pictures.Strip(zeros(4, 3, 8, 8), ["a"])).Message, StringComparison.Ordinal);
-        Assert.Contains("empty", Assert.Throws<ArgumentException>(() => Pictures.Strip(Array.Empty<Tensor>())).Message, StringComparison.Ordinal);
+        Assert.Contains("Images.Channels", Assert.Throws<ArgumentException>(() => Images.Show(latents)).Message, StringComparison.Ordinal);
+        Assert.Contains("Images.Strip", Assert.Throws<ArgumentException>(() => Images.Show(batch)).Message, StringComparison.Ordinal);
+        Assert.Contains("got Int32", Assert.Throws<ArgumentException>(() => Images.Show(3)).Message, StringComparison.Ordinal);
+        Assert.Contains("4 captions", Assert.Throws<ArgumentException>(() => Images.Strip(zeros(4, 3, 8, 8), ["a"])).Message, StringComparison.Ordinal);
+        Assert.Contains("empty", Assert.Throws<ArgumentException>(() => Images.Strip(Array.Empty<Tensor>())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class PictureTests
         using var scope = NewDisposeScope();
         Tensor batch = stack([Samples.Flat(2, 2, -1), Samples.Flat(2, 2, 1)]);
 
-        string html = Pictures.Strip(batch, ["暗", "亮"]).ToHtml();
+        string html = Images.Strip(batch, ["暗", "亮"]).ToHtml();
 
         Assert.Equal(["暗", "亮"], XElement.Parse(html).Descendants("figcaption").Select(caption => caption.Value));
         Assert.Equal([0, 255], Samples.PicturesOf(html).Select(image => (int)image.ToBytes()[0]));
@@ -104,13 +104,13 @@ public sealed class PictureTests
         using Tensor dark = Samples.Flat(2, 2, -1);
         using Tensor light = Samples.Flat(2, 2, 1);
 
-        PictureGrid grid = Pictures.Grid([new[] { dark, light }, new[] { light, dark }], ["行一", "行二"], ["w = 1", "w = 2"]);
+        ImageGrid grid = Images.Grid([new[] { dark, light }, new[] { light, dark }], ["行一", "行二"], ["w = 1", "w = 2"]);
         XElement[] rows = [.. XElement.Parse(grid.ToHtml()).Descendants("tr")];
 
         Assert.Equal(["", "w = 1", "w = 2"], rows[0].Elements("th").Select(cell => cell.Value));
         Assert.Equal(["行一", "行二"], rows[1..].Select(row => row.Element("th")!.Value));
         Assert.Equal([0, 255, 255, 0], Samples.PicturesOf(grid.ToHtml()).Select(image => (int)image.ToBytes()[0]));
-        Assert.Throws<ArgumentException>(() => Pictures.Grid([new[] { dark, light }], ["a", "b"]));
+        Assert.Throws<ArgumentException>(() => Images.Grid([new[] { dark, light }], ["a", "b"]));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class PictureTests
         using var scope = NewDisposeScope();
         Tensor batch = linspace(-1, 1, 21).reshape(21, 1, 1, 1).expand(21, 3, 2, 2);
 
-        string html = Pictures.Animate(batch, Enumerable.Range(0, 21).Select(k => $"t = {k}")).ToHtml();
+        string html = Images.Animate(batch, Enumerable.Range(0, 21).Select(k => $"t = {k}")).ToHtml();
         XElement[] frames = [.. XElement.Parse($"<div>{html}</div>").Descendants("figure")];
 
         Assert.Equal(21, frames.Length);

@@ -7,31 +7,31 @@ using static TorchSharp.torch;
 namespace Taiyi.Display;
 
 /// <summary>
-/// Every way to show pictures in one call. A picture is whatever <see cref="Picture.From"/> takes (a tensor in [-1, 1], a file's
+/// Every way to show pictures in one call. A picture is whatever <see cref="ImageView.From"/> takes (a tensor in [-1, 1], a file's
 /// path or bytes, …); pictures are a batch (B, C, H, W) or an enumeration of such.
 /// </summary>
-public static class Pictures
+public static class Images
 {
     /// <summary>One picture with its caption.</summary>
-    /// <param name="picture">The picture.</param>
+    /// <param name="image">The picture.</param>
     /// <param name="caption">Text under it.</param>
-    public static Picture Show(object picture, string? caption = null) => Picture.From(picture, caption);
+    public static ImageView Show(object image, string? caption = null) => ImageView.From(image, caption);
 
     /// <summary>Pictures side by side, a caption under each; they wrap where the page is narrow.</summary>
-    /// <param name="pictures">The pictures.</param>
+    /// <param name="images">The pictures.</param>
     /// <param name="captions">A text under each.</param>
     /// <param name="width">Pixels of the screen that each shall take, about.</param>
-    public static PictureStrip Strip(object pictures, IEnumerable<string>? captions = null, int width = 128) =>
-        new(Picture.ListFrom(pictures, captions), width);
+    public static ImageStrip Strip(object images, IEnumerable<string>? captions = null, int width = 128) =>
+        new(ImageView.ListFrom(images, captions), width);
 
     /// <summary>Two pictures of the same thing.</summary>
     /// <param name="before">The first.</param>
     /// <param name="after">The second.</param>
     /// <param name="captions">The texts under both.</param>
-    public static PictureStrip BeforeAfter(object before, object after, (string Before, string After)? captions = null)
+    public static ImageStrip BeforeAfter(object before, object after, (string Before, string After)? captions = null)
     {
         (string first, string second) = captions ?? ("before", "after");
-        return new PictureStrip([Picture.From(before, first), Picture.From(after, second)], 256);
+        return new ImageStrip([ImageView.From(before, first), ImageView.From(after, second)], 256);
     }
 
     /// <summary>Rows of pictures under column titles, for example one row a prompt and one column a guidance scale.</summary>
@@ -39,16 +39,16 @@ public static class Pictures
     /// <param name="rowTitles">A title at the left of each row.</param>
     /// <param name="columnTitles">A title above each column.</param>
     /// <param name="width">Pixels of the screen that each picture shall take, about.</param>
-    public static PictureGrid Grid(
+    public static ImageGrid Grid(
         IEnumerable<object> rows, IEnumerable<string>? rowTitles = null, IEnumerable<string>? columnTitles = null, int width = 112) =>
-        new([.. rows.Select(row => Picture.ListFrom(row))], rowTitles?.ToArray(), columnTitles?.ToArray(), width);
+        new([.. rows.Select(row => ImageView.ListFrom(row))], rowTitles?.ToArray(), columnTitles?.ToArray(), width);
 
     /// <summary>Frames with a slider and a play button; without scripts a film strip of up to eight of them.</summary>
     /// <param name="frames">The pictures in their order.</param>
     /// <param name="captions">A text under each.</param>
     /// <param name="framesPerSecond">How fast it plays.</param>
-    public static PictureAnimation Animate(object frames, IEnumerable<string>? captions = null, double framesPerSecond = 4) =>
-        new(Picture.ListFrom(frames, captions), framesPerSecond);
+    public static ImageAnimation Animate(object frames, IEnumerable<string>? captions = null, double framesPerSecond = 4) =>
+        new(ImageView.ListFrom(frames, captions), framesPerSecond);
 
     /// <summary>A matrix as colours, with a colour bar.</summary>
     /// <param name="values">(H, W), any dtype.</param>
@@ -76,8 +76,8 @@ public static class Pictures
     /// <exception cref="ArgumentException">The sizes differ.</exception>
     public static HeatMap Difference(object first, object second, string? caption = null)
     {
-        Image<Rgb24> a = Picture.From(first).Image;
-        Image<Rgb24> b = Picture.From(second).Image;
+        Image<Rgb24> a = ImageView.From(first).Image;
+        Image<Rgb24> b = ImageView.From(second).Image;
         if ((a.Width, a.Height) != (b.Width, b.Height))
         {
             throw new ArgumentException($"Only pictures of one size can be compared: {a.Width} x {a.Height} and {b.Width} x {b.Height}.", nameof(second));
@@ -96,11 +96,11 @@ public static class Pictures
     }
 
     /// <summary>Heat laid over a picture, for example how much each place attends to a token.</summary>
-    /// <param name="picture">The picture.</param>
+    /// <param name="image">The picture.</param>
     /// <param name="heat">(h, w), not negative, of any size: it is enlarged to the picture's. The largest value is the brightest.</param>
     /// <param name="caption">Text under it.</param>
     /// <exception cref="ArgumentException">The heat is no matrix.</exception>
-    public static Picture Overlay(object picture, Tensor heat, string? caption = null)
+    public static ImageView Overlay(object image, Tensor heat, string? caption = null)
     {
         if (heat.ndim != 2)
         {
@@ -108,11 +108,11 @@ public static class Pictures
         }
 
         using var scope = NewDisposeScope();
-        Image<Rgb24> image = Picture.From(picture).Image;
+        Image<Rgb24> under = ImageView.From(image).Image;
         Tensor enlarged = nn.functional.interpolate(
-            heat.detach().to(float32, CPU).unsqueeze(0).unsqueeze(0), [image.Height, image.Width], mode: InterpolationMode.Bilinear, align_corners: false); // (1, 1, H, W)
+            heat.detach().to(float32, CPU).unsqueeze(0).unsqueeze(0), [under.Height, under.Width], mode: InterpolationMode.Bilinear, align_corners: false); // (1, 1, H, W)
         float[] strengths = enlarged.clamp_min(0).div(enlarged.max().clamp_min(1e-12)).contiguous().data<float>().ToArray();
-        return new Picture(Blend(image, strengths), caption);
+        return new ImageView(Blend(under, strengths), caption);
     }
 
     // The picture is darkened and the colour of the heat added, so that cold places stay recognisable and hot ones glow.

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Display;
 
-/// <summary>A matrix shown as colours beside a colour bar; made by <see cref="Pictures.HeatMap"/>.</summary>
-[TypeFormatterSource(typeof(PictureFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
+/// <summary>A matrix shown as colours beside a colour bar; made by <see cref="Images.HeatMap"/>.</summary>
+[TypeFormatterSource(typeof(ImageFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class HeatMap : View
 {
     private readonly int _width;
@@ -23,11 +23,11 @@ public sealed class HeatMap : View
         (_low, _high) = range ?? (finite.Length == 0 ? (0, 0) : (finite.Min(), finite.Max()));
         (_colors, _width, _caption) = (colors, width, caption);
         double span = _high > _low ? _high - _low : 1;
-        Picture = new Picture(Paint(columns, rows, i => (numbers[i] - _low) / span), caption);
+        Image = new ImageView(Paint(columns, rows, i => (numbers[i] - _low) / span), caption);
     }
 
     /// <summary>The colours alone, one pixel a value.</summary>
-    public Picture Picture { get; }
+    public ImageView Image { get; }
 
     /// <summary>The values of the first and of the last colour.</summary>
     public (double Low, double High) Range => (_low, _high);
@@ -37,7 +37,7 @@ public sealed class HeatMap : View
     {
         string cell = "border:none;background:transparent;padding:0;text-align:left";
         string number = $"{cell};{Html.Small};padding-left:4px";
-        string image = Picture.ToImage(_width);
+        string image = Image.ToImage(_width);
         string caption = _caption is null ? "" : $"<tr style=\"{Html.RowStyle}\"><td colspan=\"3\" style=\"{number};text-align:center;white-space:normal;max-width:{_width}px\">{Html.Escape(_caption)}</td></tr>";
         return $"<table style=\"{Html.TableStyle}\"><tbody>" +
             $"<tr style=\"{Html.RowStyle}\"><td rowspan=\"3\" style=\"{cell}\">{image}</td><td rowspan=\"3\" style=\"{cell};padding-left:8px\">{Bar()}</td>" +
@@ -48,13 +48,13 @@ public sealed class HeatMap : View
 
     /// <inheritdoc/>
     public override string ToText() =>
-        $"[heat map {Picture.Image.Width} x {Picture.Image.Height}, {Numbers.Short(_low)} to {Numbers.Short(_high)}]{(_caption is null ? "" : " " + _caption)}";
+        $"[heat map {Image.Image.Width} x {Image.Image.Height}, {Numbers.Short(_low)} to {Numbers.Short(_high)}]{(_caption is null ? "" : " " + _caption)}";
 
     private string Bar()
     {
         const int steps = 64;
-        Picture bar = new(Paint(1, steps, i => 1 - (i / (steps - 1.0))));
-        int height = Picture.ShownHeight(_width);
+        ImageView bar = new(Paint(1, steps, i => 1 - (i / (steps - 1.0))));
+        int height = Image.ShownHeight(_width);
         return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(bar.Png.Span)}\" width=\"12\" height=\"{height}\" alt=\"colour bar\" style=\"display:block;margin:0;max-width:none;width:12px;height:{height}px\"/>";
     }
 
