@@ -57,7 +57,7 @@ internal sealed class TrainCommand
             : Reopen(parsed, folder);
         try
         {
-            Report(TrainingView.Show(dataset.Count, run, view => LoraTrainer.Train(pipeline, dataset, run, view, view, cancellationToken)));
+            Report(TrainingView.Show(dataset.Count, run.Options.TotalSteps(dataset.EpochCount), view => Train(pipeline, dataset, run, view, cancellationToken)));
             return CommandRunner.Success;
         }
         catch (OperationCanceledException)
@@ -65,6 +65,19 @@ internal sealed class TrainCommand
             CommandRunner.Error.MarkupLineInterpolated($"What was learned so far is saved; go on with: taiyi train {style.Name} --output {folder} --resume");
             throw;
         }
+    }
+
+    private static LoraTrainingResult Train(
+        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
+    {
+        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
+        if (data.Note is { } note)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
+        }
+
+        using LoraTrainer trainer = new(pipeline, data, run);
+        return trainer.Train(view, cancellationToken);
     }
 
     private LoraTrainingOptions NewOptions(ParseResult parsed, Style style, Text2ImageDataset dataset)
