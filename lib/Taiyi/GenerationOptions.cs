@@ -67,6 +67,12 @@ public sealed record GenerationOptions
     public Tensor? Image { get; init; }
 
     /// <summary>
+    /// Where <see cref="Image"/> is drawn anew (inpainting): (1 or B, 1, H, W) of the picture's size in [0, 1], white (from 1/2 on) anew, black
+    /// stays; or null. The caller keeps it. What stays comes back through the VAE, as in diffusers: its latents are the picture's own.
+    /// </summary>
+    public Tensor? Mask { get; init; }
+
+    /// <summary>
     /// How far <see cref="Image"/> is changed, 0 to 1: the share of the steps that is run after noising it. Without an
     /// image it has no meaning.
     /// </summary>

@@ -14,8 +14,8 @@ namespace Taiyi;
 /// over them.
 /// </summary>
 /// <remarks>
-/// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c> and
-/// <c>StableDiffusionImg2ImgPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
+/// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c>,
+/// <c>StableDiffusionImg2ImgPipeline</c> and <c>StableDiffusionInpaintPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
 /// (8 for Taiyi, 4 for taiyi-mini), L tokens, D the text encoder's width. Between the steps latents are float32 on the
 /// UNet's device, whatever dtype the networks compute in.
 /// </remarks>
@@ -144,10 +144,10 @@ public sealed class StableDiffusionPipeline : IDisposable
 
         using PromptEmbeddings embeddings = EncodePrompt(prompts, options.NegativePrompt, options.GuidanceScale > 1, options.NumImagesPerPrompt);
         using SchedulerRun run = Begin(options);
-        Tensor latents = Start(run, options, seeds.Generators);
+        (Tensor latents, Inpainting? inpainting) = Start(run, options, seeds.Generators);
 
         foreach (DenoisingStep step in Denoise(
-            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, cancellationToken))
+            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, inpainting, cancellationToken))
         {
             progress?.Report(step);
             if (step.Index == step.Total - 1)
@@ -177,16 +177,23 @@ public sealed class StableDiffusionPipeline : IDisposable
             : Scheduler.Begin(options.NumInferenceSteps, strength);
     }
 
-    private Tensor Start(SchedulerRun run, GenerationOptions options, IReadOnlyList<Generator> generators)
+    private (Tensor Latents, Inpainting? Inpainting) Start(SchedulerRun run, GenerationOptions options, IReadOnlyList<Generator> generators)
     {
         if (options.Image is null)
         {
-            return InitialLatents(run, LatentShape(generators.Count, options), generators, options.Latents);
+            return (InitialLatents(run, LatentShape(generators.Count, options), generators, options.Latents), null);
         }
 
         Tensor encoded = EncodeImage(options.Image, generators);
-        Tensor noise = options.Latents ?? PictureNoise.Draw(encoded.shape, generators);
-        return NoisedLatents(run, encoded, noise);
+        Tensor noise = (options.Latents ?? PictureNoise.Draw(encoded.shape, generators)).to(float32).to(Device);
+        if (options.Mask is null)
+        {
+            return (NoisedLatents(run, encoded, noise), null);
+        }
+
+        // At full strength nothing of the picture is below the mask, as in diffusers.
+        Tensor latents = options.Strength == 1 ? InitialLatents(run, encoded.shape, generators, noise) : NoisedLatents(run, encoded, noise);
+        return (latents, new Inpainting(encoded, noise, Inpainting.ToLatentMask(options.Mask, encoded)));
     }
 
     /// <summary>Prompts to the conditioning of the UNet, one row for each picture.</summary>
@@ -280,6 +287,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
     /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; the model's own if null, else 0.</param>
     /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
+    /// <param name="inpainting">What is put back after every step; null for none.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
     public IEnumerable<DenoisingStep> Denoise(
@@ -290,6 +298,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         IReadOnlyList<Generator>? generators = null,
         double? guidanceRescale = null,
         (double Above, double UpTo)? guidanceInterval = null,
+        Inpainting? inpainting = null,
         CancellationToken cancellationToken = default)
     {
         double rescale = guidanceRescale ?? Defaults.GuidanceRescale ?? 0;
@@ -303,7 +312,7 @@ public sealed class StableDiffusionPipeline : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
-                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? guidanceScale : null, rescale, generators);
+                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? guidanceScale : null, rescale, generators, inpainting);
                 if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();
@@ -324,13 +333,15 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     private SchedulerOutput DenoiseOnce(
-        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators)
+        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators,
+        Inpainting? inpainting)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor noise = PredictNoise(run.ScaleModelInput(sample), run.Timesteps[run.Taken], prompt, guidanceScale, guidanceRescale);
         SchedulerOutput output = run.Step(noise, sample, generators);
-        return new SchedulerOutput(output.PrevSample.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
+        Tensor next = inpainting?.PutBack(run, output.PrevSample) ?? output.PrevSample;
+        return new SchedulerOutput(next.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
     }
 
     /// <summary>The UNet's prediction for one timestep, with classifier-free guidance (eq. (6) of arXiv 2207.12598).</summary>

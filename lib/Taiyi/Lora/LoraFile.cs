@@ -110,6 +110,11 @@ public sealed class LoraFile : IDisposable
     public static string Write(string path, LoraFile source, LoraFormat format = LoraFormat.Diffusers) =>
         LoraFileWriter.Write(path, source.Config, source.Modules, format);
 
+    /// <summary>The files that <see cref="Write(string, LoraFile, LoraFormat)"/> makes at a path, older ones being replaced: the weights, and PEFT's settings beside them.</summary>
+    /// <param name="path">A .safetensors file, or a folder.</param>
+    /// <param name="format">The format.</param>
+    public static IReadOnlyList<string> NamesAt(string path, LoraFormat format) => LoraFileWriter.NamesAt(path, format);
+
     /// <summary>Frees the matrices.</summary>
     public void Dispose()
     {

@@ -22,17 +22,24 @@ internal static class LoraFileWriter
         // diffusers keeps A and B of convolutions under PEFT's names alone, and drops the older ones of a file that has both.
         bool asPeft = format == LoraFormat.Diffusers && modules.Values.Any(m => m.Down.dim() == 4);
         List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format, asPeft))];
-        string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
-            ? path
-            : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
-        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        IReadOnlyList<string> files = NamesAt(path, format);
+        string file = files[0];
         if (format == LoraFormat.Peft)
         {
-            AtomicWrite.Text(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
+            AtomicWrite.Text(files[1], LoraMetadata.Write(config, modules, prefix: ""));
         }
 
         SafetensorsFile.Write(file, tensors, Metadata(config, modules, format));
         return file;
+    }
+
+    /// <summary>The files that are written at a path: the weights, and PEFT's settings beside them.</summary>
+    public static IReadOnlyList<string> NamesAt(string path, LoraFormat format)
+    {
+        string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? path
+            : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
+        return format == LoraFormat.Peft ? [file, Path.Combine(Path.GetDirectoryName(file)!, PeftConfigName)] : [file];
     }
 
     private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format, bool asPeft)
