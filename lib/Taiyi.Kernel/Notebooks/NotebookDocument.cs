@@ -60,7 +60,7 @@ public sealed class NotebookDocument
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
+            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256, AllowDuplicateProperties = false });
         }
         catch (JsonException exception)
         {
