@@ -58,12 +58,7 @@ internal sealed class GenerateCommand
         HelpName = "PHI",
     };
 
-    private readonly Option<long> _seed = new("--seed")
-    {
-        Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
-        HelpName = "N",
-        DefaultValueFactory = _ => Inference.DefaultSeed,
-    };
+    private readonly Option<long?> _seed = SeedOption.Create($"Seed of the first picture, 0 to 2^64 - 1; the next ones have seed + 1, seed + 2, …; {Inference.DefaultSeed} if absent");
 
     private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => Inference.DefaultNumImages };
 
@@ -75,7 +70,7 @@ internal sealed class GenerateCommand
 
     private readonly Option<double> _strength = new("--strength")
     {
-        Description = "With --image: how far it is changed, 0 to 1",
+        Description = "With --image: how far it is changed, above 0 and up to 1",
         HelpName = "S",
         DefaultValueFactory = _ => 0.8,
     };
@@ -166,7 +161,7 @@ internal sealed class GenerateCommand
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,
             Width = width,
-            Seed = parsed.GetValue(_seed),
+            Seed = parsed.GetValue(_seed) ?? Inference.DefaultSeed,
             Image = parsed.GetValue(_image) is { } file ? ReadImage(file, (int)shape[3] * factor, (int)shape[2] * factor) : null,
             Strength = parsed.GetValue(_strength),
         });

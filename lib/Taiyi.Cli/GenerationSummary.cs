@@ -27,7 +27,7 @@ internal static class GenerationSummary
             return;
         }
 
-        var pictures = results.SelectMany(r => r.Prompts.Zip(r.Seeds)).Zip(files, (picture, file) => new { file, prompt = picture.First, seed = picture.Second });
+        var pictures = results.SelectMany(r => r.Prompts.Zip(r.Seeds)).Zip(files, (picture, file) => new { file, prompt = picture.First, seed = (ulong)picture.Second });
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {

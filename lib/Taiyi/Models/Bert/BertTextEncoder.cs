@@ -51,8 +51,7 @@ public sealed class BertTextEncoder : Module<Tensor, Tensor>
         if (inputIds.dim() != 2 || inputIds.shape[1] > Config.MaxPositionEmbeddings)
         {
             throw new ArgumentException(
-                $"inputIds is ({string.Join(", ", inputIds.shape)}), but this text encoder takes (B, L) with L at most {Config.MaxPositionEmbeddings}: let the tokenizer cut the text.",
-                nameof(inputIds));
+                $"inputIds is ({string.Join(", ", inputIds.shape)}), but this text encoder takes (B, L) with L at most {Config.MaxPositionEmbeddings}: let the tokenizer cut the text.");
         }
 
         using var scope = NewDisposeScope();

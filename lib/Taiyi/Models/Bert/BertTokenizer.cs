@@ -61,7 +61,7 @@ public sealed class BertTokenizer
         int length = maxLength ?? MaxLength;
         if (length < 2 || length > MaxLength)
         {
-            throw new ArgumentOutOfRangeException(nameof(maxLength), length, $"A prompt has 2 to {MaxLength} tokens, [CLS] and [SEP] included.");
+            throw new ArgumentOutOfRangeException(null, $"A length of {length} tokens was asked for; a prompt has 2 to {MaxLength}, [CLS] and [SEP] included.");
         }
 
         List<EncodedToken> kept = [new(_wordPiece.ClassificationTokenId, _wordPiece.ClassificationToken, default)];
