@@ -44,7 +44,7 @@ internal sealed class KroneckerUpdate : UpdateKind
 
     // w2[c,d,y,x] = Σ a[p,c] t[p,q,y,x] b[q,d]: here a is (r, c).
     private static (Tensor A, Tensor B) Tucker(ModuleParts parts) =>
-        (parts.ReadMatrix("lokr_w2_a").t(), parts.ReadKernel("lokr_t2", parts.ReadMatrix("lokr_w2_b")));
+        (parts.ReadMatrix("lokr_w2_a").t().contiguous(), parts.ReadKernel("lokr_t2", parts.ReadMatrix("lokr_w2_b")));
 
     private static double Scale(ModuleParts parts, bool secondIsWhole)
     {

@@ -77,7 +77,7 @@ internal sealed class ModuleParts(IStateDictFile file, string path, IReadOnlyDic
         Tensor kernel = Read(part);
         long rank = inner.shape[0];
         return kernel.dim() == 4 && kernel.shape[0] == rank && kernel.shape[1] == rank
-            ? einsum("pqyx,qi->piyx", kernel.to(ScalarType.Float32), inner)
+            ? einsum("pqyx,qi->piyx", kernel.to(ScalarType.Float32), inner).contiguous()
             : throw Misshapen(part, kernel, $"({rank}, {rank}, kernel, kernel) between two matrices of rank {rank}");
     }
 
