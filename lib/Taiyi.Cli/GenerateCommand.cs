@@ -42,6 +42,8 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => [],
     };
 
+    private readonly EmbeddingOption _embedding = new();
+
     private readonly SamplerOptions _sampler = new();
 
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
@@ -99,6 +101,7 @@ internal sealed class GenerateCommand
             command.Add(option);
         }
 
+        self._embedding.AddTo(command);
         self._sampler.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -111,6 +114,7 @@ internal sealed class GenerateCommand
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
         pipeline.Scheduler = _sampler.Create(parsed, pipeline);
         WarnOfUnknownSettings(pipeline.Scheduler.Config);
+        EmbeddingOption.Load(_embedding.References(parsed), pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
@@ -135,7 +139,7 @@ internal sealed class GenerateCommand
             return drawn;
         });
 
-        WarnOfTruncation(results);
+        WarnOfLosses(results);
         string[] files = [.. Save(results, parsed.GetValue(_output)!, pipeline, options)];
         if (parsed.GetValue(_saveLatents) is { } path)
         {
@@ -233,14 +237,11 @@ internal sealed class GenerateCommand
         }
     }
 
-    private static void WarnOfTruncation(List<GenerationResult> results)
+    private static void WarnOfLosses(List<GenerationResult> results)
     {
-        foreach ((string prompt, string cut) in results.SelectMany(r => r.Prompts.Take(1).Zip(r.TruncatedText)))
+        foreach (string warning in results.SelectMany(result => result.Warnings).Distinct())
         {
-            if (cut.Length > 0)
-            {
-                CommandRunner.Error.MarkupLineInterpolated($"[yellow]The prompt is longer than the text encoder reads; this was cut off: {cut}[/]");
-            }
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
         }
     }
 }

@@ -39,6 +39,7 @@ internal static class GenerationSummary
                 scheduler = pipeline.Scheduler.GetType().Name,
                 dtype = pipeline.DType.ToString().ToLowerInvariant(),
                 device = pipeline.Device.ToString(),
+                warnings = results.SelectMany(r => r.Warnings).Distinct(),
                 truncated_text = results.SelectMany(r => r.TruncatedText).Where(t => t.Length > 0),
                 seconds_to_load = Math.Round(secondsToLoad, 2),
                 seconds = Math.Round(seconds, 2),

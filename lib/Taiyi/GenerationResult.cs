@@ -19,6 +19,12 @@ public sealed record GenerationResult(
     IReadOnlyList<long> Seeds,
     IReadOnlyList<string> TruncatedText) : IDisposable
 {
+    /// <summary>
+    /// What the text encoder does not see of prompts and negative prompt, a sentence each: characters that the vocabulary lacks, words
+    /// that were cut off, a negative prompt without guidance. Tell the user.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The seed of the first picture.</summary>
     public long Seed => Seeds[0];
 
