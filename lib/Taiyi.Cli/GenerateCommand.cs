@@ -39,6 +39,8 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => [],
     };
 
+    private readonly EmbeddingOption _embedding = new();
+
     private readonly SamplerOptions _sampler = new();
 
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
@@ -55,12 +57,7 @@ internal sealed class GenerateCommand
         HelpName = "PHI",
     };
 
-    private readonly Option<long> _seed = new("--seed")
-    {
-        Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
-        HelpName = "N",
-        DefaultValueFactory = _ => Inference.DefaultSeed,
-    };
+    private readonly Option<long?> _seed = SeedOption.Create($"Seed of the first picture, 0 to 2^64 - 1; the next ones have seed + 1, seed + 2, …; {Inference.DefaultSeed} if absent");
 
     private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => Inference.DefaultNumImages };
 
@@ -84,7 +81,7 @@ internal sealed class GenerateCommand
 
     private readonly Option<double> _strength = new("--strength")
     {
-        Description = "With --image: how far it is changed, 0 to 1",
+        Description = "With --image: how far it is changed, above 0 and up to 1",
         HelpName = "S",
         DefaultValueFactory = _ => 0.8,
     };
@@ -113,6 +110,7 @@ internal sealed class GenerateCommand
             command.Add(option);
         }
 
+        self._embedding.AddTo(command);
         self._sampler.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -127,6 +125,7 @@ internal sealed class GenerateCommand
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
         pipeline.Scheduler = _sampler.Create(parsed, pipeline);
         WarnOfUnknownSettings(pipeline.Scheduler.Config);
+        EmbeddingOption.Load(_embedding.References(parsed), pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
@@ -148,7 +147,7 @@ internal sealed class GenerateCommand
         finally
         {
             // Also when the run is stopped: what is drawn is there.
-            WarnOfTruncation(batches.TruncatedText);
+            WarnOfLosses(batches.Warnings);
             batches.WriteLatents(saveLatents);
             GenerationSummary.Print(batches, options, pipeline, loaded, clock.Elapsed.TotalSeconds, parsed.GetValue(_json));
         }
@@ -172,7 +171,7 @@ internal sealed class GenerateCommand
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,
             Width = width,
-            Seed = parsed.GetValue(_seed),
+            Seed = parsed.GetValue(_seed) ?? Inference.DefaultSeed,
             Image = image,
             Mask = mask,
             Strength = parsed.GetValue(_strength),
@@ -223,11 +222,11 @@ internal sealed class GenerateCommand
         }
     }
 
-    private static void WarnOfTruncation(IReadOnlyList<string> truncated)
+    private static void WarnOfLosses(IReadOnlyList<string> warnings)
     {
-        foreach (string cut in truncated.Where(cut => cut.Length > 0))
+        foreach (string warning in warnings)
         {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]The prompt is longer than the text encoder reads; this was cut off: {cut}[/]");
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
         }
     }
 }

@@ -28,7 +28,7 @@ internal static class GenerationSummary
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {
-                images = batches.Pictures,
+                images = batches.Pictures.Select(picture => new { picture.File, picture.Prompt, seed = (ulong)picture.Seed }),
                 options.NegativePrompt,
                 options.GuidanceScale,
                 options.GuidanceRescale,
@@ -36,6 +36,7 @@ internal static class GenerationSummary
                 scheduler = pipeline.Scheduler.GetType().Name,
                 dtype = pipeline.DType.ToString().ToLowerInvariant(),
                 device = pipeline.Device.ToString(),
+                warnings = batches.Warnings,
                 truncated_text = batches.TruncatedText.Where(text => text.Length > 0),
                 seconds_to_load = Math.Round(secondsToLoad, 2),
                 seconds = Math.Round(seconds, 2),

@@ -20,6 +20,7 @@ internal sealed class PictureBatches(StableDiffusionPipeline pipeline, Generatio
 
     private readonly List<DrawnPicture> _pictures = [];
     private readonly List<string> _truncatedText = [];
+    private readonly List<string> _warnings = [];
     private readonly List<Tensor> _latents = [];
 
     /// <summary>What is written so far.</summary>
@@ -27,6 +28,9 @@ internal sealed class PictureBatches(StableDiffusionPipeline pipeline, Generatio
 
     /// <summary>What was cut off each prompt that was begun; "" where nothing was.</summary>
     public IReadOnlyList<string> TruncatedText => _truncatedText;
+
+    /// <summary>What the user should know of the prompts, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Pictures that fill a processor: positions of latents beyond some 1000 only take longer, fewer leave it idle between two layers.</summary>
     public static int UsualSize(StableDiffusionPipeline pipeline, GenerationOptions options)
@@ -84,6 +88,7 @@ internal sealed class PictureBatches(StableDiffusionPipeline pipeline, Generatio
             if (isFirst)
             {
                 _truncatedText.AddRange(result.TruncatedText);
+                _warnings.AddRange(result.Warnings.Except(_warnings));
             }
 
             IReadOnlyList<string> files = result.Save(folder, options, pipeline.Scheduler.GetType().Name);

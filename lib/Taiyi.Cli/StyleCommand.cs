@@ -23,7 +23,7 @@ internal sealed class StyleCommand
     };
 
     private readonly Option<string> _output = new("--output", "-o") { Description = "Picture with rows for the base and each LoRA, for each seed; _2, _3, … is put behind a name that is taken", HelpName = "FILE", DefaultValueFactory = _ => "style.png" };
-    private readonly Option<long> _seed = new("--seed") { Description = "First seed of the pictures", HelpName = "N", DefaultValueFactory = _ => 7 };
+    private readonly Option<long?> _seed = SeedOption.Create("First seed of the pictures; 7 if absent");
     private readonly Option<int> _seeds = new("--seeds") { Description = "Number of seeds, each drawing all 20 subjects: 1 or more", HelpName = "N", DefaultValueFactory = _ => 3 };
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default if absent", HelpName = "N" };
 
@@ -90,7 +90,7 @@ internal sealed class StyleCommand
         {
             GenerationOptions usual = pipeline.DefaultOptions, options = usual with
             {
-                Seed = parsed.GetValue(_seed) + number,
+                Seed = (parsed.GetValue(_seed) ?? 7) + number,
                 NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             };
             using GenerationResult result = pipeline.Generate(prompts, options, cancellationToken: cancellationToken);

@@ -72,7 +72,7 @@ public static class GenerationResultFiles
         string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

@@ -118,6 +118,47 @@ public sealed class StableDiffusionPipeline : IDisposable
         adapter.Dispose();
     }
 
+    /// <summary>Teaches tokenizer and text encoder the words of a textual inversion; captions and prompts without them are read as before.</summary>
+    /// <param name="path">A file of diffusers or of a web UI; see <see cref="TextualInversion.Read"/>.</param>
+    /// <param name="word">What the word shall be; what the file says if null.</param>
+    /// <returns>The words, as they are written in a prompt.</returns>
+    /// <exception cref="CheckpointException">The file is no textual inversion, or one of another text encoder; the pipeline is as it was.</exception>
+    /// <exception cref="ArgumentException">A word is taken: it is a token already.</exception>
+    public IReadOnlyList<string> LoadTextualInversion(string path, string? word = null)
+    {
+        IReadOnlyList<TextualInversion> taught = TextualInversion.Read(path, word);
+        try
+        {
+            foreach (TextualInversion one in taught)
+            {
+                if (one.Vectors.shape[1] != TextEncoder.Config.HiddenSize)
+                {
+                    throw new CheckpointException(
+                        $"The textual inversion '{path}' was taught to another text encoder: the vectors of '{one.Word}' have {one.Vectors.shape[1]} values, and this one's have {TextEncoder.Config.HiddenSize}.");
+                }
+
+                if (Tokenizer.Knows(one.Word) || taught.Count(other => other.Word == one.Word) > 1)
+                {
+                    throw new ArgumentException($"The word '{one.Word}' of '{path}' is taken, this model reads it as a token already: give another one, such as {path}:<{one.Word.Trim('<', '>')}-2>.");
+                }
+            }
+
+            foreach (TextualInversion one in taught)
+            {
+                Tokenizer.Add(one.Word, TextEncoder.AddTokens(one.Vectors));
+            }
+
+            return [.. taught.Select(one => one.Word)];
+        }
+        finally
+        {
+            foreach (TextualInversion one in taught)
+            {
+                one.Dispose();
+            }
+        }
+    }
+
     /// <summary>Draws pictures of one prompt.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions, IProgress{DenoisingStep}, CancellationToken)"/>
     public GenerationResult Generate(
@@ -163,7 +204,8 @@ public sealed class StableDiffusionPipeline : IDisposable
             latents.cpu().MoveToOuterDisposeScope(),
             [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],
             seeds.Seeds,
-            embeddings.TruncatedText);
+            embeddings.TruncatedText)
+        { Warnings = embeddings.Warnings };
     }
 
     /// <summary>Begins a run of the sampler with the steps that the options ask for.</summary>
@@ -207,14 +249,15 @@ public sealed class StableDiffusionPipeline : IDisposable
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         TokenizedPrompt[] tokenized = [.. prompts.Select(p => Tokenizer.Encode(p))];
+        TokenizedPrompt negative = Tokenizer.Encode(negativePrompt);
         Tensor conditional = EncodeTokens(tokenized).repeat_interleave(numImagesPerPrompt, dim: 0); // (B, L, D)
-        Tensor? unconditional = withGuidance
-            ? EncodeTokens([Tokenizer.Encode(negativePrompt)]).expand_as(conditional)                 // (B, L, D)
-            : null;
+        Tensor? unconditional = withGuidance ? EncodeTokens([negative]).expand_as(conditional) : null; // (B, L, D)
+        string[] unused = withGuidance || negativePrompt.Length == 0 ? [] : ["The negative prompt is not used: only a guidance scale above 1 leads away from it."];
         return new PromptEmbeddings(
             conditional.MoveToOuterDisposeScope(),
             unconditional?.MoveToOuterDisposeScope(),
-            [.. tokenized.Select(t => t.CutText)]);
+            [.. tokenized.Select(t => t.CutText)])
+        { Warnings = [.. tokenized.SelectMany(t => t.Losses("prompt")), .. withGuidance ? negative.Losses("negative prompt") : unused] };
     }
 
     private Tensor EncodeTokens(TokenizedPrompt[] prompts)

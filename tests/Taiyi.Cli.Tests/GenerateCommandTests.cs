@@ -100,6 +100,57 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal(4, Directory.GetFiles(_folder.Path, "生成图_*.png").Length);
     }
 
+    [Theory]
+    [InlineData("18446744073709551615", "18446744073709551615", "0")]
+    [InlineData("9223372036854775807", "9223372036854775807", "9223372036854775808")]
+    [InlineData("-1", "18446744073709551615", "0")] // as in torch.manual_seed
+    public void A_seed_has_64_bits_and_is_told_as_other_tools_write_it(string seed, string first, string second)
+    {
+        CommandResult result = Generate("苹果", "--model", Repository.Golden("tiny-taiyi"), "--steps", "1", "--seed", seed, "--json", "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        JsonElement images = JsonDocument.Parse(result.Output).RootElement.GetProperty("images");
+        Assert.Equal([first, second], images.EnumerateArray().Select(i => i.GetProperty("seed").GetRawText()));
+        Assert.Contains($"Seed: {second},", ImageFile.ReadText(_folder.File("生成图_1.png"))["parameters"]);
+    }
+
+    [Theory]
+    [InlineData("18446744073709551616")]
+    [InlineData("lion")]
+    public void What_is_no_seed_is_told_the_range(string seed) =>
+        Generate("苹果", "--seed", seed, "--output", _folder.Path).AssertFailsWith(seed, "0 to 18446744073709551615");
+
+    [Fact]
+    public void Strength_0_is_refused_in_one_sentence_that_agrees_with_the_help()
+    {
+        CommandResult result = Generate("苹果", "--image", Repository.Golden("image_preprocess/photo.jpg"), "--strength", "0", "--steps", "2", "--num-images", "1", "--output", _folder.Path);
+
+        result.AssertFailsWith("The strength is 0; it must be above 0");
+        Assert.DoesNotContain("Parameter", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Actual value", result.Error, StringComparison.Ordinal);
+        Assert.Contains("above 0 and up to 1", CommandProcess.Run(Repository.Root, "generate", "--help").Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Taught_words_are_drawn_and_lost_characters_are_told()
+    {
+        string learned = Repository.Golden("learned-word");
+        using var scope = NewDisposeScope();
+        using SafetensorsFile golden = SafetensorsFile.Open(Repository.Golden("learned_word.safetensors"));
+        SafetensorsFile.Write(_folder.File("start.safetensors"), [new("latents", golden.Read("latents"))]);
+
+        CommandResult result = Generate(
+            "一只<小狮>在草地上", "--model", Repository.Golden("tiny-taiyi"), "--embedding", Path.Combine(learned, "one_vector.bin"), "--embedding", Path.Combine(learned, "xiaoshi.safetensors") + ":<x>",
+            "--num-images", "1", "--steps", "5", "-g", "5", "--style", "", "--negative-prompt", "", "--dtype", "float32",
+            "--latents", _folder.File("start.safetensors"), "--save-latents", _folder.File("end.safetensors"), "--output", _folder.Path);
+
+        Assert.Equal(0, result.ExitCode);
+        using SafetensorsFile end = SafetensorsFile.Open(_folder.File("end.safetensors"));
+        Close.Assert(golden.Read("one_vector.bin.final"), end.Read("latents"), 1e-3);
+        Generate("一隻獅子", "--steps", "1", "--num-images", "1", "--embedding", Path.Combine(learned, "one_vector.bin"), "--output", _folder.Path)
+            .AssertFailsWith("have 32 values", "'<小狮>'");
+    }
+
     [Fact]
     public void A_start_picture_of_any_size_is_brought_to_the_models_size()
     {

@@ -54,7 +54,11 @@ public sealed class Text2ImageDataset
     public static Text2ImageDataset Open(string folder, Text2ImageOptions? options = null)
     {
         options ??= new Text2ImageOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Size, 1);
+        if (options.Size < 1)
+        {
+            throw new ArgumentOutOfRangeException(null, $"The size of the pictures is {options.Size}; it must be 1 pixel or more.");
+        }
+
         DatasetReport report = Inspect(folder);
         if (!report.IsOneToOne)
         {
