@@ -87,6 +87,33 @@ public sealed class ParserFuzzTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{parser}: {runs} files from seed {first}, {refused} refused, {runs - refused} read");
     }
 
+    [Theory] // each came out as an exception of the framework once
+    [InlineData("connection", """{"key": "a", "key": "b"}""", "key")]
+    [InlineData("notebook", """{"cells": [], "cells": [], "nbformat": 4}""", "cells")]
+    [InlineData("notebook", """{"cells": [{"cell_type": "code", "source": ["a", 3]}], "nbformat": 4}""", "in cell 1 a source that is no text")]
+    [InlineData("scheduler", """{"_class_name": "PNDMScheduler", "x": ["\ud83e"]}""", "half a character")]
+    [InlineData("scheduler", """{"_class_name": "PNDMScheduler", "\ud83e": 1}""", "half a character")]
+    public void A_file_that_is_refused_is_refused_for_its_true_cause(string parser, string text, string expected)
+    {
+        Exception? fault = Record.Exception(() => Parsers[parser](_folder, System.Text.Encoding.UTF8.GetBytes(text)));
+
+        Assert.True(fault is TaiyiException or NotebookException or JupyterException, $"{fault}");
+        Assert.Contains(expected, fault.Message);
+    }
+
+    [Fact]
+    public void Odd_values_beside_the_text_of_a_notebook_count_as_absent()
+    {
+        NotebookDocument notebook = NotebookDocument.Parse(
+            """{"cells": [{"cell_type": "code", "id": 7, "source": "1", "execution_count": 1.5, "metadata": 3, "outputs": {}}], "metadata": [], "nbformat": 4, "nbformat_minor": 5}""");
+
+        NotebookCell cell = Assert.Single(notebook.Cells);
+        Assert.Equal(("1", "", null, null), (cell.Source, cell.Id, cell.ExecutionCount, cell.KernelName));
+        Assert.Empty(cell.Tags);
+        Assert.Empty(cell.Outputs);
+        Assert.Null(notebook.Language);
+    }
+
     private static int Setting(string name, int usual) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : usual;
 
