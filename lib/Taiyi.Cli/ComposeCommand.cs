@@ -33,6 +33,12 @@ internal static class ComposeCommand
 
     private static int Compose(string style, string output, string data, int count, int seed, CancellationToken token)
     {
+        if (File.Exists(Path.Combine(output, "metadata.jsonl")))
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]'{output}' holds a set already, which is replaced.[/]");
+        }
+
+        using OutputFolder folder = OutputFolder.Open(output);
         using ArtArchive art = ArtArchive.Open(Path.Combine(data, "art", "subjects-512.zip"));
         try
         {

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using SixLabors.ImageSharp;
-using SixLabors.ImageSharp.PixelFormats;
 using Spectre.Console;
-using Taiyi.Data;
 using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Schedulers;
@@ -42,6 +39,8 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => [],
     };
 
+    private readonly EmbeddingOption _embedding = new();
+
     private readonly SamplerOptions _sampler = new();
 
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default, else 50", HelpName = "N" };
@@ -58,14 +57,15 @@ internal sealed class GenerateCommand
         HelpName = "PHI",
     };
 
-    private readonly Option<long> _seed = new("--seed")
-    {
-        Description = "Seed of the first picture; the next ones have seed + 1, seed + 2, …",
-        HelpName = "N",
-        DefaultValueFactory = _ => Inference.DefaultSeed,
-    };
+    private readonly Option<long?> _seed = SeedOption.Create($"Seed of the first picture, 0 to 2^64 - 1; the next ones have seed + 1, seed + 2, …; {Inference.DefaultSeed} if absent");
 
     private readonly Option<int> _numImages = new("--num-images", "-n") { Description = "Pictures for each prompt", HelpName = "N", DefaultValueFactory = _ => Inference.DefaultNumImages };
+
+    private readonly Option<int?> _batchSize = new("--batch-size")
+    {
+        Description = "Pictures drawn and then written at once; as many as the processor has use for if absent, 1 of 512 x 512 pixels",
+        HelpName = "N",
+    };
 
     private readonly Option<int?> _height = new("--height") { Description = "Height in pixels; the model's own if absent", HelpName = "H" };
 
@@ -73,14 +73,20 @@ internal sealed class GenerateCommand
 
     private readonly Option<string?> _image = new("--image") { Description = "A picture to start from (image to image)", HelpName = "FILE" };
 
+    private readonly Option<string?> _mask = new("--mask")
+    {
+        Description = "With --image: a picture of the same size, white where it is drawn anew, black where it stays (inpainting)",
+        HelpName = "FILE",
+    };
+
     private readonly Option<double> _strength = new("--strength")
     {
-        Description = "With --image: how far it is changed, 0 to 1",
+        Description = "With --image: how far it is changed, above 0 and up to 1",
         HelpName = "S",
         DefaultValueFactory = _ => 0.8,
     };
 
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the pictures", HelpName = "DIR", DefaultValueFactory = _ => "output" };
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the pictures, whose numbers go on behind those that are there", HelpName = "DIR", DefaultValueFactory = _ => "output" };
 
     private readonly Option<string?> _latents = new("--latents")
     {
@@ -99,11 +105,12 @@ internal sealed class GenerateCommand
         self._model.AddTo(command);
         foreach (Option option in (Option[])
             [self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
-             self._numImages, self._height, self._width, self._image, self._strength, self._output, self._latents, self._saveLatents, self._json])
+             self._numImages, self._batchSize, self._height, self._width, self._image, self._mask, self._strength, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
         }
 
+        self._embedding.AddTo(command);
         self._sampler.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -113,9 +120,12 @@ internal sealed class GenerateCommand
     {
         using var scope = NewDisposeScope();
         Stopwatch clock = Stopwatch.StartNew();
+        string? saveLatents = parsed.GetValue(_saveLatents);
+        OutputPath.RequireNew(saveLatents);
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
         pipeline.Scheduler = _sampler.Create(parsed, pipeline);
         WarnOfUnknownSettings(pipeline.Scheduler.Config);
+        EmbeddingOption.Load(_embedding.References(parsed), pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
             (string file, double weight) = LoraReference.Parse(reference);
@@ -128,26 +138,20 @@ internal sealed class GenerateCommand
         Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
         double loaded = clock.Elapsed.TotalSeconds;
 
-        List<GenerationResult> results = GenerationProgress.Show(prompts, quiet: parsed.GetValue(_json), report =>
+        using OutputFolder folder = OutputFolder.Open(parsed.GetValue(_output)!);
+        using PictureBatches batches = new(pipeline, options, parsed.GetValue(_batchSize) ?? PictureBatches.UsualSize(pipeline, options), folder.Path);
+        try
         {
-            List<GenerationResult> drawn = [];
-            for (int i = 0; i < prompts.Length; i++)
-            {
-                GenerationOptions own = options with { Latents = latents?.narrow(0, i * options.NumImagesPerPrompt, options.NumImagesPerPrompt) };
-                drawn.Add(pipeline.Generate(prompts[i], own, report(i), cancellationToken));
-            }
-
-            return drawn;
-        });
-
-        WarnOfTruncation(results);
-        string[] files = [.. Save(results, parsed.GetValue(_output)!, pipeline, options)];
-        if (parsed.GetValue(_saveLatents) is { } path)
+            GenerationProgress.Show(prompts, quiet: parsed.GetValue(_json), report => batches.Draw(prompts, latents, report, cancellationToken));
+        }
+        finally
         {
-            SafetensorsFile.Write(path, [new("latents", cat([.. results.Select(r => r.Latents)]))]);
+            // Also when the run is stopped: what is drawn is there.
+            WarnOfLosses(batches.Warnings);
+            batches.WriteLatents(saveLatents);
+            GenerationSummary.Print(batches, options, pipeline, loaded, clock.Elapsed.TotalSeconds, parsed.GetValue(_json));
         }
 
-        GenerationSummary.Print(files, results, options, pipeline, loaded, clock.Elapsed.TotalSeconds, parsed.GetValue(_json));
         return CommandRunner.Success;
     }
 
@@ -157,6 +161,7 @@ internal sealed class GenerateCommand
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
         long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
         int factor = pipeline.Vae.Config.DownscaleFactor;
+        (Tensor? image, Tensor? mask) = StartPicture.Read(parsed.GetValue(_image), parsed.GetValue(_mask), (int)shape[3] * factor, (int)shape[2] * factor);
         return _sampler.Apply(parsed, usual with
         {
             NegativePrompt = parsed.GetValue(_negativePrompt)!,
@@ -166,18 +171,11 @@ internal sealed class GenerateCommand
             NumImagesPerPrompt = parsed.GetValue(_numImages),
             Height = height,
             Width = width,
-            Seed = parsed.GetValue(_seed),
-            Image = parsed.GetValue(_image) is { } file ? ReadImage(file, (int)shape[3] * factor, (int)shape[2] * factor) : null,
+            Seed = parsed.GetValue(_seed) ?? Inference.DefaultSeed,
+            Image = image,
+            Mask = mask,
             Strength = parsed.GetValue(_strength),
         });
-    }
-
-    /// <summary>A square is cut out of the middle; any other shape is stretched to, as diffusers does.</summary>
-    private static Tensor ReadImage(string path, int width, int height)
-    {
-        using Image<Rgb24> image = ImageFile.Read(path);
-        using Image<Rgb24> sized = width == height ? ImagePreprocessing.ResizeAndCenterCrop(image, width) : ImagePreprocessing.Resize(image, width, height);
-        return sized.ToTensor().unsqueeze(0); // (1, 3, H, W)
     }
 
     private static Tensor? ReadLatents(string? path, int pictures)
@@ -198,20 +196,6 @@ internal sealed class GenerateCommand
             ? latents
             : throw new ArgumentException(
                 $"The latents in {path} have shape ({string.Join(", ", latents.shape)}); the first of four dimensions must be {pictures}, prompts x images.");
-    }
-
-    private static IEnumerable<string> Save(List<GenerationResult> results, string folder, StableDiffusionPipeline pipeline, GenerationOptions options)
-    {
-        int first = 0;
-        foreach (GenerationResult result in results)
-        {
-            foreach (string file in result.Save(folder, options, pipeline.Scheduler.GetType().Name, first))
-            {
-                yield return file;
-            }
-
-            first += result.Prompts.Count;
-        }
     }
 
     private static void WarnOfUnmatchedKeys(string file, LoraAdapter adapter)
@@ -238,14 +222,11 @@ internal sealed class GenerateCommand
         }
     }
 
-    private static void WarnOfTruncation(List<GenerationResult> results)
+    private static void WarnOfLosses(IReadOnlyList<string> warnings)
     {
-        foreach ((string prompt, string cut) in results.SelectMany(r => r.Prompts.Take(1).Zip(r.TruncatedText)))
+        foreach (string warning in warnings)
         {
-            if (cut.Length > 0)
-            {
-                CommandRunner.Error.MarkupLineInterpolated($"[yellow]The prompt is longer than the text encoder reads; this was cut off: {cut}[/]");
-            }
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
         }
     }
 }

@@ -5,29 +5,37 @@ namespace Taiyi.Cli;
 /// <summary>Progress of drawing on standard error: a bar for each prompt, or a line now and then where there is no terminal.</summary>
 internal static class GenerationProgress
 {
-    /// <summary>Runs the body, which asks for the progress of prompt i by its index.</summary>
-    public static T Show<T>(IReadOnlyList<string> prompts, bool quiet, Func<Func<int, IProgress<DenoisingStep>?>, T> body)
+    /// <summary>The progress of one batch of a prompt.</summary>
+    /// <param name="prompt">Index of the prompt.</param>
+    /// <param name="batch">Index of the batch.</param>
+    /// <param name="batches">Batches of a prompt.</param>
+    public delegate IProgress<DenoisingStep>? OfBatch(int prompt, int batch, int batches);
+
+    /// <summary>Runs the body, which asks for the progress of every batch.</summary>
+    public static void Show(IReadOnlyList<string> prompts, bool quiet, Action<OfBatch> body)
     {
         if (quiet)
         {
-            return body(_ => null);
+            body((_, _, _) => null);
+            return;
         }
 
         if (!CommandRunner.Error.Profile.Capabilities.Interactive)
         {
-            return body(i => new LineReporter(prompts[i]));
+            body((prompt, _, _) => new LineReporter(prompts[prompt]));
+            return;
         }
 
-        return CommandRunner.Error.Progress()
+        CommandRunner.Error.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new StepColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
                 ProgressTask[] tasks = [.. prompts.Select(p => context.AddTask(Markup.Escape(p), autoStart: false))];
-                return body(i => new StepReporter(tasks[i]));
+                body((prompt, batch, batches) => new StepReporter(tasks[prompt], batch, batches));
             });
     }
 
-    private sealed class StepReporter(ProgressTask task) : IProgress<DenoisingStep>
+    private sealed class StepReporter(ProgressTask task, int batch, int batches) : IProgress<DenoisingStep>
     {
         public void Report(DenoisingStep step)
         {
@@ -36,8 +44,8 @@ internal static class GenerationProgress
                 task.StartTask();
             }
 
-            task.MaxValue = step.Total;
-            task.Value = step.Index + 1;
+            task.MaxValue = batches * step.Total;
+            task.Value = (batch * step.Total) + step.Index + 1;
         }
     }
 

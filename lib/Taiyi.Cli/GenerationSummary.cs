@@ -13,25 +13,22 @@ internal static class GenerationSummary
         WriteIndented = true,
     };
 
-    public static void Print(
-        IReadOnlyList<string> files, IReadOnlyList<GenerationResult> results, GenerationOptions options, StableDiffusionPipeline pipeline,
-        double secondsToLoad, double seconds, bool json)
+    public static void Print(PictureBatches batches, GenerationOptions options, StableDiffusionPipeline pipeline, double secondsToLoad, double seconds, bool json)
     {
         if (!json)
         {
-            foreach (string file in files)
+            foreach (DrawnPicture picture in batches.Pictures)
             {
-                Console.WriteLine(file);
+                Console.WriteLine(picture.File);
             }
 
             return;
         }
 
-        var pictures = results.SelectMany(r => r.Prompts.Zip(r.Seeds)).Zip(files, (picture, file) => new { file, prompt = picture.First, seed = picture.Second });
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {
-                images = pictures,
+                images = batches.Pictures.Select(picture => new { picture.File, picture.Prompt, seed = (ulong)picture.Seed }),
                 options.NegativePrompt,
                 options.GuidanceScale,
                 options.GuidanceRescale,
@@ -39,7 +36,8 @@ internal static class GenerationSummary
                 scheduler = pipeline.Scheduler.GetType().Name,
                 dtype = pipeline.DType.ToString().ToLowerInvariant(),
                 device = pipeline.Device.ToString(),
-                truncated_text = results.SelectMany(r => r.TruncatedText).Where(t => t.Length > 0),
+                warnings = batches.Warnings,
+                truncated_text = batches.TruncatedText.Where(text => text.Length > 0),
                 seconds_to_load = Math.Round(secondsToLoad, 2),
                 seconds = Math.Round(seconds, 2),
             },

@@ -53,13 +53,20 @@ internal static class LoraCommands
         Argument<string> file = FileArgument();
         Option<string> format = new Option<string>("--format") { Description = $"Whose names the tensors get: {string.Join(", ", Formats.Keys)}", HelpName = "NAME", Required = true }
             .AcceptOnlyFromAmong([.. Formats.Keys]);
-        Option<string> output = new("--output", "-o") { Description = "A .safetensors file, or a folder", HelpName = "PATH", Required = true };
+        Option<string> output = new("--output", "-o") { Description = "A new .safetensors file, or a folder", HelpName = "PATH", Required = true };
         Option<string?> model = LayoutOption();
         Command command = new("convert", "Write the same matrices, bit by bit, in another format") { file, format, output, model };
         command.SetBody((parsed, _) =>
         {
+            string path = parsed.GetValue(output)!;
+            LoraFormat target = Formats[parsed.GetValue(format)!];
+            foreach (string written in LoraFile.NamesAt(path, target))
+            {
+                OutputPath.RequireNew(written);
+            }
+
             using LoraFile lora = Read(parsed.GetValue(file)!, parsed.GetValue(model));
-            Console.WriteLine(LoraFile.Write(parsed.GetValue(output)!, lora, Formats[parsed.GetValue(format)!]));
+            Console.WriteLine(LoraFile.Write(path, lora, target));
             PrintNotes(lora.UnmatchedKeys, lora.Warnings);
             return CommandRunner.Success;
         });

@@ -52,6 +52,11 @@ internal sealed class NotebookCommand
             AllowErrors = parsed.GetValue(_allowErrors),
         };
         bool json = parsed.GetValue(_json);
+        if (options.Output is { } output && File.Exists(output) && Path.GetFullPath(output) != Path.GetFullPath(parsed.GetValue(_path)!))
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"'{output}' is there already and will be replaced.");
+        }
+
         IReadOnlyList<NotebookResult> results = new NotebookRunner(options, NotebookHost.Create())
             .RunAsync(parsed.GetValue(_path)!, json ? null : new CellLines(), cancellationToken)
             .GetAwaiter().GetResult();

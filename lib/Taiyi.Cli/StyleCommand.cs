@@ -22,8 +22,8 @@ internal sealed class StyleCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Picture with rows for the base and each LoRA, for each seed", HelpName = "FILE", DefaultValueFactory = _ => "style.png" };
-    private readonly Option<long> _seed = new("--seed") { Description = "First seed of the pictures", HelpName = "N", DefaultValueFactory = _ => 7 };
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Picture with rows for the base and each LoRA, for each seed; _2, _3, … is put behind a name that is taken", HelpName = "FILE", DefaultValueFactory = _ => "style.png" };
+    private readonly Option<long?> _seed = SeedOption.Create("First seed of the pictures; 7 if absent");
     private readonly Option<int> _seeds = new("--seeds") { Description = "Number of seeds, each drawing all 20 subjects: 1 or more", HelpName = "N", DefaultValueFactory = _ => 3 };
     private readonly Option<int?> _steps = new("--steps") { Description = "Denoising steps; the model's own default if absent", HelpName = "N" };
 
@@ -39,6 +39,8 @@ internal sealed class StyleCommand
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
+        string sheet = OutputPath.Free(parsed.GetRequiredValue(_output));
+        using OutputFolder folder = OutputFolder.Open(Path.GetDirectoryName(Path.GetFullPath(sheet))!);
         (Style Style, string File)[] loras = [.. parsed.GetRequiredValue(_loras).Select(Parse)];
         Dictionary<Style, StyleStatistics> sets = new[] { Style.Emoji, Style.Poster }.ToDictionary(style => style, style => StyleStatistics.Of(ReadPictures(style)));
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
@@ -62,7 +64,6 @@ internal sealed class StyleCommand
 
         AnsiConsole.Write(table);
         AnsiConsole.WriteLine(FormattableString.Invariant($"Between the two sets: {sets[Style.Emoji].DistanceTo(sets[Style.Poster]):f3}."));
-        string sheet = parsed.GetRequiredValue(_output);
         ImageFile.WritePng(sheet, ContactSheet.Compose([.. Enumerable.Range(0, basePictures.Length).SelectMany(seed => sheets.Select(pictures => pictures[seed]))]));
         Console.Out.WriteLine(sheet);
         return CommandRunner.Success;
@@ -89,7 +90,7 @@ internal sealed class StyleCommand
         {
             GenerationOptions usual = pipeline.DefaultOptions, options = usual with
             {
-                Seed = parsed.GetValue(_seed) + number,
+                Seed = (parsed.GetValue(_seed) ?? 7) + number,
                 NumInferenceSteps = parsed.GetValue(_steps) ?? usual.NumInferenceSteps,
             };
             using GenerationResult result = pipeline.Generate(prompts, options, cancellationToken: cancellationToken);

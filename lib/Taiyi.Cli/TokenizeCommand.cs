@@ -21,6 +21,11 @@ internal static class TokenizeCommand
         command.SetBody((parsed, _) =>
         {
             TokenizedPrompt prompt = ModelFolder.Open(model.ModelPath(parsed)).LoadTokenizer().Encode(parsed.GetValue(text)!);
+            foreach (string loss in prompt.Losses("text"))
+            {
+                CommandRunner.Error.MarkupLineInterpolated($"[yellow]{loss}[/]");
+            }
+
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(JsonSerializer.Serialize(new { ids = prompt.Ids, tokens = prompt.Tokens }, Readable));
@@ -34,11 +39,6 @@ internal static class TokenizeCommand
             }
 
             AnsiConsole.Write(table);
-            if (prompt.CutText.Length > 0)
-            {
-                CommandRunner.Error.MarkupLineInterpolated($"[yellow]Cut off, since the text encoder reads no more: {prompt.CutText}[/]");
-            }
-
             return CommandRunner.Success;
         });
         return command;

@@ -10,6 +10,7 @@ internal sealed class TrainCommand
 {
     private readonly ModelOptions _model = new();
     private readonly TrainingSettings _settings = new();
+    private readonly EmbeddingOption _embedding = new();
 
     private readonly Argument<string> _style = new("STYLE")
     {
@@ -27,6 +28,7 @@ internal sealed class TrainCommand
         TrainCommand self = new();
         Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume };
         self._settings.AddTo(command);
+        self._embedding.AddTo(command);
         self._model.DType.Description = "float32 or bfloat16; float32 if absent";
         self._model.AddTo(command);
         command.SetBody(self.Run);
@@ -40,24 +42,26 @@ internal sealed class TrainCommand
         LoraTrainingOptions? saved = parsed.GetValue(_resume) ? TrainingRun.Open(folder).Options : null;
         string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? StyleData.Find(style);
         string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
+        IReadOnlyList<string> embeddings = _embedding.References(parsed) is { Count: > 0 } given ? given : saved?.Embeddings ?? [];
         string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
         _model.ApplyThreads(parsed);
 
         using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(
             modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
+        EmbeddingOption.Load(embeddings, pipeline);
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
-        foreach (string note in dataset.Notes)
+        foreach (string note in dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)))
         {
             CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
         }
 
         TrainingRun run = saved is null
-            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), DType = pipeline.DType.ToString() })
+            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, DType = pipeline.DType.ToString() })
             : Reopen(parsed, folder);
         try
         {
-            Report(TrainingView.Show(dataset.Count, run, view => LoraTrainer.Train(pipeline, dataset, run, view, view, cancellationToken)));
+            Report(TrainingView.Show(dataset.Count, run.Options.TotalSteps(dataset.EpochCount), view => Train(pipeline, dataset, run, view, cancellationToken)));
             return CommandRunner.Success;
         }
         catch (OperationCanceledException)
@@ -65,6 +69,19 @@ internal sealed class TrainCommand
             CommandRunner.Error.MarkupLineInterpolated($"What was learned so far is saved; go on with: taiyi train {style.Name} --output {folder} --resume");
             throw;
         }
+    }
+
+    private static LoraTrainingResult Train(
+        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
+    {
+        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
+        if (data.Note is { } note)
+        {
+            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
+        }
+
+        using LoraTrainer trainer = new(pipeline, data, run);
+        return trainer.Train(view, cancellationToken);
     }
 
     private LoraTrainingOptions NewOptions(ParseResult parsed, Style style, Text2ImageDataset dataset)

@@ -27,7 +27,7 @@ internal sealed class TrainingSettings
 
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Pictures in one pass", HelpName = "B" };
     private readonly Option<int?> _accumulate = new("--accumulate") { Description = "Passes in one optimizer step", HelpName = "N" };
-    private readonly Option<long?> _seed = new("--seed") { Description = "Seed of everything random", HelpName = "N" };
+    private readonly Option<long?> _seed = SeedOption.Create("Seed of everything random, 0 to 2^64 - 1");
     private readonly Option<string[]> _samplePrompts = new("--sample-prompt")
     {
         Description = "Prompt of a sample picture; may be given several times",

@@ -16,7 +16,7 @@ internal sealed class TrainingView : IProgress<int>, IProgress<TrainingProgress>
     private TrainingView(int pictures, ProgressTask? encoding, ProgressTask? training) => (_pictures, _encoding, _training) = (pictures, encoding, training);
 
     /// <summary>Runs the body with a view.</summary>
-    public static LoraTrainingResult Show(int pictures, TrainingRun run, Func<TrainingView, LoraTrainingResult> body)
+    public static LoraTrainingResult Show(int pictures, long steps, Func<TrainingView, LoraTrainingResult> body)
     {
         if (!CommandRunner.Error.Profile.Capabilities.Interactive)
         {
@@ -28,7 +28,7 @@ internal sealed class TrainingView : IProgress<int>, IProgress<TrainingProgress>
             .Start(context => body(new TrainingView(
                 pictures,
                 context.AddTask("encoding", maxValue: pictures),
-                context.AddTask("training", autoStart: false, maxValue: run.Options.TotalSteps(pictures)))));
+                context.AddTask("training", autoStart: false, maxValue: steps))));
     }
 
     /// <summary>Runs the body of a training that encodes nothing beforehand.</summary>

@@ -51,7 +51,8 @@ public sealed record GenerationOptions
 
     /// <summary>
     /// Seed of the first picture of each prompt; picture i has a generator of its own with seed + i, so that it equals
-    /// what that seed draws alone. Null draws a seed, which <see cref="GenerationResult.Seed"/> tells.
+    /// what that seed draws alone. Null draws a seed, which <see cref="GenerationResult.Seed"/> tells. All 64 bits count, as in torch:
+    /// a seed above <see cref="long.MaxValue"/> is <c>unchecked((long)seed)</c>, and 2^64 - 1 is -1.
     /// </summary>
     public long? Seed { get; init; }
 
@@ -67,7 +68,13 @@ public sealed record GenerationOptions
     public Tensor? Image { get; init; }
 
     /// <summary>
-    /// How far <see cref="Image"/> is changed, 0 to 1: the share of the steps that is run after noising it. Without an
+    /// Where <see cref="Image"/> is drawn anew (inpainting): (1 or B, 1, H, W) of the picture's size in [0, 1], white (from 1/2 on) anew, black
+    /// stays; or null. The caller keeps it. What stays comes back through the VAE, as in diffusers: its latents are the picture's own.
+    /// </summary>
+    public Tensor? Mask { get; init; }
+
+    /// <summary>
+    /// How far <see cref="Image"/> is changed, above 0 and up to 1: the share of the steps that is run after noising it. Without an
     /// image it has no meaning.
     /// </summary>
     public double Strength { get; init; } = 0.8;

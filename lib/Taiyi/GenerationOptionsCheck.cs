@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Taiyi;
 
 /// <summary>Checks the options of a call against the model before anything is computed.</summary>
@@ -31,7 +33,21 @@ internal static class GenerationOptionsCheck
             CheckSize("width of the start picture", (int)image.shape[3], pipeline);
         }
 
+        if (options.Mask is { } mask)
+        {
+            CheckMask(mask, options.Image, prompts.Count * options.NumImagesPerPrompt);
+        }
+
         return options;
+    }
+
+    private static void CheckMask(Tensor mask, Tensor? image, int batch)
+    {
+        Require(image is not null, "There is a mask but no picture: give the picture of which the white part of the mask is to be drawn anew.");
+        Require(
+            mask.dim() == 4 && mask.shape[1] == 1 && (mask.shape[0] == 1 || mask.shape[0] == batch) && mask.shape.AsSpan(2).SequenceEqual(image!.shape.AsSpan(2)),
+            $"The mask has shape ({string.Join(", ", mask.shape)}); with this picture it must be (1 or {batch}, 1, {image!.shape[2]}, {image.shape[3]}), 1 where it is drawn anew and 0 where it stays.");
+        Require(mask.is_floating_point(), $"The mask is of {mask.dtype}; it must be a floating dtype with values in [0, 1].");
     }
 
     private static void CheckSize(string name, int? pixels, StableDiffusionPipeline pipeline)

@@ -9,7 +9,7 @@ namespace Taiyi;
 /// <param name="ImageTensor">The same pictures as they were decoded, (B, 3, H, W), float32 in [-1, 1] on the CPU.</param>
 /// <param name="Latents">Final latents (B, C, H/f, W/f), float32 on the CPU, before the division by the scaling factor.</param>
 /// <param name="Prompts">The prompt of each picture, B of them.</param>
-/// <param name="Seeds">The seed of each picture, B of them.</param>
+/// <param name="Seeds">The seed of each picture, B of them; the 64 bits of <see cref="GenerationOptions.Seed"/>.</param>
 /// <param name="TruncatedText">What was cut off each prompt because the text encoder has no room for it; "" where nothing was.</param>
 public sealed record GenerationResult(
     IReadOnlyList<Image<Rgb24>> Images,
@@ -19,6 +19,12 @@ public sealed record GenerationResult(
     IReadOnlyList<long> Seeds,
     IReadOnlyList<string> TruncatedText) : IDisposable
 {
+    /// <summary>
+    /// What the text encoder does not see of prompts and negative prompt, a sentence each: characters that the vocabulary lacks, words
+    /// that were cut off, a negative prompt without guidance. Tell the user.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The seed of the first picture.</summary>
     public long Seed => Seeds[0];
 

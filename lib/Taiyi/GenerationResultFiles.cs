@@ -1,4 +1,6 @@
 using System.Globalization;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 
 namespace Taiyi;
@@ -6,27 +8,60 @@ namespace Taiyi;
 /// <summary>Writes the pictures of a call as PNG files that carry their own parameters.</summary>
 public static class GenerationResultFiles
 {
-    /// <summary>Saves picture i as <c>生成图_{i}.png</c>, a file of that name being replaced.</summary>
+    private const string Prefix = "生成图_", Extension = ".png";
+
+    /// <summary>Saves the pictures as <c>生成图_{number}.png</c>.</summary>
     /// <param name="result">The pictures.</param>
     /// <param name="folder">Where they go; made if it is not there.</param>
     /// <param name="options">What they were drawn with, for the PNG text.</param>
     /// <param name="scheduler">Name of the sampler, for the PNG text; left out if null.</param>
-    /// <param name="firstIndex">The number i of the first picture.</param>
+    /// <param name="firstIndex">
+    /// The number of the first picture, files of these numbers being replaced. Null goes on behind the highest number in the folder and
+    /// replaces nothing, even if another process writes there too.
+    /// </param>
     /// <returns>The paths, in order.</returns>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static IReadOnlyList<string> Save(
-        this GenerationResult result, string folder, GenerationOptions options, string? scheduler = null, int firstIndex = 0)
+        this GenerationResult result, string folder, GenerationOptions options, string? scheduler = null, int? firstIndex = null)
     {
         Directory.CreateDirectory(folder);
         string[] files = new string[result.Prompts.Count];
         for (int i = 0; i < files.Length; i++)
         {
-            files[i] = Path.Combine(folder, $"生成图_{firstIndex + i}.png");
-            ImageFile.WritePng(files[i], result.Images[i], new Dictionary<string, string> { ["parameters"] = Parameters(result, i, options, scheduler) });
+            Dictionary<string, string> text = new() { ["parameters"] = Parameters(result, i, options, scheduler) };
+            files[i] = firstIndex is { } first ? PathOf(folder, first + (long)i) : PathOf(folder, HighestNumber(folder) + 1);
+            while (!Write(files[i], result.Images[i], text, replace: firstIndex is not null))
+            {
+                files[i] = PathOf(folder, HighestNumber(folder) + 1);
+            }
         }
 
         return files;
     }
+
+    // False if another process took the name meanwhile.
+    private static bool Write(string file, Image<Rgb24> image, Dictionary<string, string> text, bool replace)
+    {
+        try
+        {
+            ImageFile.WritePng(file, image, text, replace);
+            return true;
+        }
+        catch (IOException) when (!replace && File.Exists(file))
+        {
+            return false;
+        }
+    }
+
+    private static string PathOf(string folder, long number) =>
+        Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{number}{Extension}"));
+
+    // -1 in a folder without such names. A gap below the highest number, where a picture was deleted, is not filled.
+    private static long HighestNumber(string folder) => new DirectoryInfo(folder).EnumerateFileSystemInfos(Prefix + "*")
+        .Where(entry => Path.GetExtension(entry.Name).Equals(Extension, StringComparison.OrdinalIgnoreCase))
+        .Select(entry => long.TryParse(Path.GetFileNameWithoutExtension(entry.Name).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            && number < long.MaxValue ? number : -1)
+        .DefaultIfEmpty(-1).Max();
 
     /// <summary>The text that Stable Diffusion web UIs write into a PNG and read back: prompt, negative prompt, settings.</summary>
     private static string Parameters(GenerationResult result, int index, GenerationOptions options, string? scheduler)
@@ -37,7 +72,7 @@ public static class GenerationResultFiles
         string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

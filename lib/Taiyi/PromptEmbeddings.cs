@@ -20,6 +20,9 @@ public sealed class PromptEmbeddings(Tensor conditional, Tensor? unconditional, 
     /// <summary>What was cut off each prompt, "" where nothing was.</summary>
     public IReadOnlyList<string> TruncatedText { get; } = truncatedText;
 
+    /// <summary>What the text encoder does not see of prompts and negative prompt, a sentence each; tell the user.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -9,7 +9,7 @@ namespace Taiyi;
 /// </summary>
 internal sealed class SeededGenerators : IDisposable
 {
-    /// <summary>Picture i of every prompt is seeded with seed + i; a null seed is drawn at random.</summary>
+    /// <summary>Picture i of every prompt is seeded with seed + i, modulo 2^64; a null seed is drawn at random.</summary>
     public SeededGenerators(long? seed, int prompts, int imagesPerPrompt)
     {
         long first = seed ?? Random.Shared.Next();

@@ -14,8 +14,8 @@ namespace Taiyi;
 /// over them.
 /// </summary>
 /// <remarks>
-/// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c> and
-/// <c>StableDiffusionImg2ImgPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
+/// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c>,
+/// <c>StableDiffusionImg2ImgPipeline</c> and <c>StableDiffusionInpaintPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
 /// (8 for Taiyi, 4 for taiyi-mini), L tokens, D the text encoder's width. Between the steps latents are float32 on the
 /// UNet's device, whatever dtype the networks compute in.
 /// </remarks>
@@ -118,6 +118,47 @@ public sealed class StableDiffusionPipeline : IDisposable
         adapter.Dispose();
     }
 
+    /// <summary>Teaches tokenizer and text encoder the words of a textual inversion; captions and prompts without them are read as before.</summary>
+    /// <param name="path">A file of diffusers or of a web UI; see <see cref="TextualInversion.Read"/>.</param>
+    /// <param name="word">What the word shall be; what the file says if null.</param>
+    /// <returns>The words, as they are written in a prompt.</returns>
+    /// <exception cref="CheckpointException">The file is no textual inversion, or one of another text encoder; the pipeline is as it was.</exception>
+    /// <exception cref="ArgumentException">A word is taken: it is a token already.</exception>
+    public IReadOnlyList<string> LoadTextualInversion(string path, string? word = null)
+    {
+        IReadOnlyList<TextualInversion> taught = TextualInversion.Read(path, word);
+        try
+        {
+            foreach (TextualInversion one in taught)
+            {
+                if (one.Vectors.shape[1] != TextEncoder.Config.HiddenSize)
+                {
+                    throw new CheckpointException(
+                        $"The textual inversion '{path}' was taught to another text encoder: the vectors of '{one.Word}' have {one.Vectors.shape[1]} values, and this one's have {TextEncoder.Config.HiddenSize}.");
+                }
+
+                if (Tokenizer.Knows(one.Word) || taught.Count(other => other.Word == one.Word) > 1)
+                {
+                    throw new ArgumentException($"The word '{one.Word}' of '{path}' is taken, this model reads it as a token already: give another one, such as {path}:<{one.Word.Trim('<', '>')}-2>.");
+                }
+            }
+
+            foreach (TextualInversion one in taught)
+            {
+                Tokenizer.Add(one.Word, TextEncoder.AddTokens(one.Vectors));
+            }
+
+            return [.. taught.Select(one => one.Word)];
+        }
+        finally
+        {
+            foreach (TextualInversion one in taught)
+            {
+                one.Dispose();
+            }
+        }
+    }
+
     /// <summary>Draws pictures of one prompt.</summary>
     /// <inheritdoc cref="Generate(IReadOnlyList{string}, GenerationOptions, IProgress{DenoisingStep}, CancellationToken)"/>
     public GenerationResult Generate(
@@ -144,10 +185,10 @@ public sealed class StableDiffusionPipeline : IDisposable
 
         using PromptEmbeddings embeddings = EncodePrompt(prompts, options.NegativePrompt, options.GuidanceScale > 1, options.NumImagesPerPrompt);
         using SchedulerRun run = Begin(options);
-        Tensor latents = Start(run, options, seeds.Generators);
+        (Tensor latents, Inpainting? inpainting) = Start(run, options, seeds.Generators);
 
         foreach (DenoisingStep step in Denoise(
-            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, cancellationToken))
+            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, inpainting, cancellationToken))
         {
             progress?.Report(step);
             if (step.Index == step.Total - 1)
@@ -163,7 +204,8 @@ public sealed class StableDiffusionPipeline : IDisposable
             latents.cpu().MoveToOuterDisposeScope(),
             [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],
             seeds.Seeds,
-            embeddings.TruncatedText);
+            embeddings.TruncatedText)
+        { Warnings = embeddings.Warnings };
     }
 
     /// <summary>Begins a run of the sampler with the steps that the options ask for.</summary>
@@ -177,16 +219,23 @@ public sealed class StableDiffusionPipeline : IDisposable
             : Scheduler.Begin(options.NumInferenceSteps, strength);
     }
 
-    private Tensor Start(SchedulerRun run, GenerationOptions options, IReadOnlyList<Generator> generators)
+    private (Tensor Latents, Inpainting? Inpainting) Start(SchedulerRun run, GenerationOptions options, IReadOnlyList<Generator> generators)
     {
         if (options.Image is null)
         {
-            return InitialLatents(run, LatentShape(generators.Count, options), generators, options.Latents);
+            return (InitialLatents(run, LatentShape(generators.Count, options), generators, options.Latents), null);
         }
 
         Tensor encoded = EncodeImage(options.Image, generators);
-        Tensor noise = options.Latents ?? ImageNoise.Draw(encoded.shape, generators);
-        return NoisedLatents(run, encoded, noise);
+        Tensor noise = (options.Latents ?? ImageNoise.Draw(encoded.shape, generators)).to(float32).to(Device);
+        if (options.Mask is null)
+        {
+            return (NoisedLatents(run, encoded, noise), null);
+        }
+
+        // At full strength nothing of the picture is below the mask, as in diffusers.
+        Tensor latents = options.Strength == 1 ? InitialLatents(run, encoded.shape, generators, noise) : NoisedLatents(run, encoded, noise);
+        return (latents, new Inpainting(encoded, noise, Inpainting.ToLatentMask(options.Mask, encoded)));
     }
 
     /// <summary>Prompts to the conditioning of the UNet, one row for each picture.</summary>
@@ -200,14 +249,15 @@ public sealed class StableDiffusionPipeline : IDisposable
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         TokenizedPrompt[] tokenized = [.. prompts.Select(p => Tokenizer.Encode(p))];
+        TokenizedPrompt negative = Tokenizer.Encode(negativePrompt);
         Tensor conditional = EncodeTokens(tokenized).repeat_interleave(numImagesPerPrompt, dim: 0); // (B, L, D)
-        Tensor? unconditional = withGuidance
-            ? EncodeTokens([Tokenizer.Encode(negativePrompt)]).expand_as(conditional)                 // (B, L, D)
-            : null;
+        Tensor? unconditional = withGuidance ? EncodeTokens([negative]).expand_as(conditional) : null; // (B, L, D)
+        string[] unused = withGuidance || negativePrompt.Length == 0 ? [] : ["The negative prompt is not used: only a guidance scale above 1 leads away from it."];
         return new PromptEmbeddings(
             conditional.MoveToOuterDisposeScope(),
             unconditional?.MoveToOuterDisposeScope(),
-            [.. tokenized.Select(t => t.CutText)]);
+            [.. tokenized.Select(t => t.CutText)])
+        { Warnings = [.. tokenized.SelectMany(t => t.Losses("prompt")), .. withGuidance ? negative.Losses("negative prompt") : unused] };
     }
 
     private Tensor EncodeTokens(TokenizedPrompt[] prompts)
@@ -280,6 +330,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="generators">One for each picture, for schedulers that add noise; may be null for those that do not.</param>
     /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; that of <see cref="DefaultOptions"/> if null.</param>
     /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
+    /// <param name="inpainting">What is put back after every step; null for none.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
     public IEnumerable<DenoisingStep> Denoise(
@@ -290,6 +341,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         IReadOnlyList<Generator>? generators = null,
         double? guidanceRescale = null,
         (double Above, double UpTo)? guidanceInterval = null,
+        Inpainting? inpainting = null,
         CancellationToken cancellationToken = default)
     {
         GenerationOptions usual = DefaultOptions;
@@ -304,7 +356,7 @@ public sealed class StableDiffusionPipeline : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
-                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? scale : null, rescale, generators);
+                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? scale : null, rescale, generators, inpainting);
                 if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();
@@ -325,13 +377,15 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     private SchedulerOutput DenoiseOnce(
-        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators)
+        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators,
+        Inpainting? inpainting)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor noise = PredictNoise(run.ScaleModelInput(sample), run.Timesteps[run.Taken], prompt, guidanceScale, guidanceRescale);
         SchedulerOutput output = run.Step(noise, sample, generators);
-        return new SchedulerOutput(output.PrevSample.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
+        Tensor next = inpainting?.PutBack(run, output.PrevSample) ?? output.PrevSample;
+        return new SchedulerOutput(next.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
     }
 
     /// <summary>The UNet's prediction for one timestep, with classifier-free guidance (eq. (6) of arXiv 2207.12598).</summary>

@@ -30,13 +30,16 @@ public sealed record ConnectionFile
     /// <summary>The secret behind every signature; empty means that messages are not signed.</summary>
     public string Key { get; init; } = "";
 
+    // A JsonObject fails at its first use if a name stands in it twice.
+    private static readonly JsonDocumentOptions NoDuplicates = new() { AllowDuplicateProperties = false };
+
     /// <summary>Reads a connection file.</summary>
     /// <exception cref="JupyterException">The file is missing, is not JSON, lacks a port or asks for what this kernel does not speak.</exception>
     public static ConnectionFile Read(string path)
     {
         try
         {
-            return Parse(path, JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("it is not a JSON object"));
+            return Parse(path, JsonNode.Parse(File.ReadAllText(path), documentOptions: NoDuplicates) as JsonObject ?? throw new JsonException("it is not a JSON object"));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or FormatException)
         {

@@ -10,26 +10,27 @@ public sealed class NotebookCell
     internal NotebookCell(JsonObject json) => _json = json;
 
     /// <summary>True for a code cell, false for text.</summary>
-    public bool IsCode => (string?)_json["cell_type"] == "code";
+    public bool IsCode => NotebookText.StringOf(_json["cell_type"]) == "code";
 
     /// <summary>The identifier that stays with the cell.</summary>
-    public string Id => (string?)_json["id"] ?? "";
+    public string Id => NotebookText.StringOf(_json["id"]) ?? "";
 
     /// <summary>The cell's text.</summary>
     public string Source => NotebookText.FromNode(_json["source"]);
 
     /// <summary>The tags of the cell's metadata.</summary>
     public IReadOnlyList<string> Tags =>
-        _json["metadata"]?["tags"] is JsonArray tags ? [.. tags.Select(tag => (string?)tag).OfType<string>()] : [];
+        NotebookText.Find(_json, "metadata", "tags") is JsonArray tags ? [.. tags.Select(NotebookText.StringOf).OfType<string>()] : [];
 
     /// <summary>The kernel that Polyglot Notebooks noted for the cell, or null.</summary>
     public string? KernelName =>
-        (string?)_json["metadata"]?["polyglot_notebook"]?["kernelName"] ?? (string?)_json["metadata"]?["dotnet_interactive"]?["language"];
+        NotebookText.StringOf(NotebookText.Find(_json, "metadata", "polyglot_notebook", "kernelName"))
+        ?? NotebookText.StringOf(NotebookText.Find(_json, "metadata", "dotnet_interactive", "language"));
 
     /// <summary>The number of the execution whose outputs are stored, or null.</summary>
     public int? ExecutionCount
     {
-        get => (int?)_json["execution_count"];
+        get => _json["execution_count"] is JsonValue value && value.TryGetValue(out int count) ? count : null;
         set => _json["execution_count"] = value;
     }
 

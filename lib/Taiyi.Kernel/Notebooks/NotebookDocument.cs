@@ -39,7 +39,7 @@ public sealed class NotebookDocument
 
     /// <summary>The language that the notebook declares for its cells, or null.</summary>
     public string? Language =>
-        (string?)_root["metadata"]?["kernelspec"]?["language"] ?? (string?)_root["metadata"]?["language_info"]?["name"];
+        NotebookText.StringOf(NotebookText.Find(_root, "metadata", "kernelspec", "language")) ?? NotebookText.StringOf(NotebookText.Find(_root, "metadata", "language_info", "name"));
 
     /// <summary>Reads a file of nbformat 4.</summary>
     /// <exception cref="NotebookException">The file is no such notebook.</exception>
@@ -60,7 +60,7 @@ public sealed class NotebookDocument
         JsonNode? root;
         try
         {
-            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256 });
+            root = JsonNode.Parse(UnpairedSurrogates.ReplaceInJson(json), documentOptions: new JsonDocumentOptions { MaxDepth = 256, AllowDuplicateProperties = false });
         }
         catch (JsonException exception)
         {
@@ -70,6 +70,12 @@ public sealed class NotebookDocument
         if (root is not JsonObject document || document["cells"] is not JsonArray cells || !cells.All(cell => cell is JsonObject json && json["cell_type"] is JsonValue))
         {
             throw new NotebookException($"'{name}' has no list of cells: nbformat 4 is needed; open an older notebook in Jupyter once and save it.");
+        }
+
+        int textless = cells.TakeWhile(cell => NotebookText.IsText(cell!["source"])).Count();
+        if (textless < cells.Count)
+        {
+            throw new NotebookException($"'{name}' has in cell {textless + 1} a source that is no text: the file is damaged, save it in Jupyter anew.");
         }
 
         return document["nbformat"] is JsonValue format && format.TryGetValue(out int major) && major == Major

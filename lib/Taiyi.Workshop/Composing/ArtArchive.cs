@@ -3,6 +3,7 @@ using System.Text.Json;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
+using Taiyi.Files;
 
 namespace Taiyi.Workshop.Composing;
 
@@ -39,7 +40,7 @@ public sealed class ArtArchive : IDisposable
         try
         {
             zip = ZipFile.OpenRead(zipPath);
-            Dictionary<string, ArtSubject> captions = JsonSerializer.Deserialize<ArtSubject[]>(File.ReadAllText(captionsPath), CamelCase)!
+            Dictionary<string, ArtSubject> captions = JsonSerializer.Deserialize<ArtSubject[]>(TextFile.Read(captionsPath), CamelCase)!
                 .ToDictionary(subject => subject.File, StringComparer.Ordinal);
             return new ArtArchive(zipPath, zip, [.. zip.Entries.Select(entry => captions[entry.FullName]).OrderBy(subject => subject.File, StringComparer.Ordinal)]);
         }

@@ -7,13 +7,15 @@ namespace Taiyi.Workshop.Pretraining;
 /// <remarks>Their pixels are kept in memory as float32: 48 kB a picture at 64 pixels.</remarks>
 public sealed class FolderPictures : IPictureSource
 {
-    private readonly (string Caption, float[] Pixels)[] _originals;
+    private readonly (string Caption, float[] Pixels, int Repeats)[] _originals;
+    private readonly int[] _epoch; // numbers of the originals, each as often as it is repeated
     private readonly int _seed;
     private readonly bool _mirror;
 
-    private FolderPictures((string, float[])[] originals, int size, int seed, bool mirror)
+    private FolderPictures((string Caption, float[] Pixels, int Repeats)[] originals, int size, int seed, bool mirror)
     {
         _originals = originals;
+        _epoch = [.. originals.SelectMany((original, i) => Enumerable.Repeat(i, original.Repeats))];
         Size = size;
         _seed = seed;
         _mirror = mirror;
@@ -37,12 +39,12 @@ public sealed class FolderPictures : IPictureSource
     public static FolderPictures Load(Text2ImageDataset dataset, int seed = 0, bool mirror = false, CancellationToken cancellationToken = default)
     {
         using CancellationTokenSource cancellation = Interruption.Combine(cancellationToken);
-        (string, float[])[] originals = new (string, float[])[dataset.Count];
+        (string, float[], int)[] originals = new (string, float[], int)[dataset.Count];
         for (int i = 0; i < dataset.Count; i++)
         {
             cancellation.Token.ThrowIfCancellationRequested();
             using Text2ImageItem item = dataset.Read(i);
-            originals[i] = (item.Caption, item.PixelValues.data<float>().ToArray());
+            originals[i] = (item.Caption, item.PixelValues.data<float>().ToArray(), dataset.Entries[i].Repeats);
         }
 
         return new FolderPictures(originals, dataset.Size, seed, mirror);
@@ -77,6 +79,6 @@ public sealed class FolderPictures : IPictureSource
     private (int Original, bool Mirrored) Choose(long number)
     {
         Random random = Seed.Of(_seed, 0).At(number).CreateRandom();
-        return (random.Next(Count), _mirror && random.Next(2) == 1);
+        return (_epoch[random.Next(_epoch.Length)], _mirror && random.Next(2) == 1);
     }
 }

@@ -38,7 +38,17 @@ internal static partial class CaptionFile
         ("captions.json", CaptionFormat.CaptionsJson),
     ];
 
+    /// <summary>Where captions are read from, for messages.</summary>
+    public const string ReadFrom = "metadata.jsonl, metadata.csv, captions.json, or a .txt or .caption file for each picture";
+
     private static readonly string[] TextExtensions = [".txt", ".caption"];
+
+    // Captions, tags, tables and caches of other tools.
+    private static readonly string[] OtherExtensions =
+    [
+        ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".xlsx", ".parquet", ".arrow", ".cap", ".tags", ".tag", ".toml", ".yaml", ".yml", ".xml", ".npz", ".npy",
+        ".zip", ".tar", ".rar", ".7z", ".mp4", ".mov", ".webm",
+    ];
     private static readonly string[] FileKeys = ["file_name", "file", "image"];
     private static readonly string[] CaptionKeys = ["text", "caption"];
 
@@ -86,6 +96,10 @@ internal static partial class CaptionFile
 
     /// <summary>Whether a file's name is that of a text file with one picture's caption: <c>.txt</c>, or <c>.caption</c> as kohya's scripts have it.</summary>
     public static bool IsTextFile(string file) => TextExtensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether a file looks like captions or data in a form that is not read: it is none of the names above.</summary>
+    public static bool IsOther(string file) =>
+        OtherExtensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase) && !Names.Any(name => name.Name == Path.GetFileName(file));
 
     /// <summary>Reads the caption of one picture from a text file of its own.</summary>
     /// <exception cref="DatasetException">The file is in no certain encoding: the message names it and the line.</exception>

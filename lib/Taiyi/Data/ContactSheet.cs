@@ -15,11 +15,11 @@ public static class ContactSheet
     /// <exception cref="ArgumentException">There is no picture, or their sizes differ.</exception>
     public static Image<Rgb24> Compose(IReadOnlyList<IReadOnlyList<Image<Rgb24>>> rows)
     {
-        Image<Rgb24> first = rows.SelectMany(row => row).FirstOrDefault() ?? throw new ArgumentException("A contact sheet needs a picture.", nameof(rows));
+        Image<Rgb24> first = rows.SelectMany(row => row).FirstOrDefault() ?? throw new ArgumentException("A contact sheet needs a picture.");
         if (rows.SelectMany(row => row).FirstOrDefault(image => image.Size() != first.Size()) is { } odd)
         {
             throw new ArgumentException(
-                $"The pictures of a contact sheet have one size, but there are {first.Width} x {first.Height} and {odd.Width} x {odd.Height}: resize them first.", nameof(rows));
+                $"The pictures of a contact sheet have one size, but there are {first.Width} x {first.Height} and {odd.Width} x {odd.Height}: resize them first.");
         }
 
         int columns = rows.Max(row => row.Count);

@@ -6,7 +6,8 @@ namespace Taiyi.Data;
 /// <param name="FileName">Relative to the data folder, with '/' between folders.</param>
 /// <param name="Path">Where it is.</param>
 /// <param name="Caption">What it shows.</param>
-public sealed record Text2ImageEntry(string FileName, string Path, string Caption);
+/// <param name="Repeats">How often an epoch shows it: the number in the name of its folder, as kohya's scripts have it; else 1.</param>
+public sealed record Text2ImageEntry(string FileName, string Path, string Caption, int Repeats = 1);
 
 /// <summary>What a data folder holds, and everything that keeps its pictures and captions from pairing one to one.</summary>
 public sealed record DatasetReport
@@ -32,7 +33,10 @@ public sealed record DatasetReport
     /// <summary>Pictures with two captions, and pictures that share one text file.</summary>
     public required IReadOnlyList<string> NotOneToOne { get; init; }
 
-    /// <summary>What is no fault but should be told, a sentence each: a caption file in another encoding, repeats of kohya's that are not used.</summary>
+    /// <summary>Files that look like captions or data and are not read, such as <c>metadata.parquet</c>, <c>a.json</c> or <c>a.npz</c>.</summary>
+    public IReadOnlyList<string> FilesNotRead { get; init; } = [];
+
+    /// <summary>What is no fault but should be told, a sentence each: a caption file in another encoding, pictures that are repeated, files that are not read.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether each picture has one caption and each caption one picture.</summary>
@@ -52,6 +56,7 @@ public sealed record DatasetReport
         List(text, $"pictures in a format that is not read ({ImageFormats.Read} are: {string.Join(", ", ImageFormats.Extensions)})", ImagesOfOtherFormats);
         List(text, "captions without picture", CaptionsWithoutImage);
         List(text, "more than one to one", NotOneToOne);
+        List(text, $"files that are not read (captions are, from {CaptionFile.ReadFrom})", FilesNotRead);
         return text.ToString();
     }
 

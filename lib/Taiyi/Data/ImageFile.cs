@@ -92,13 +92,14 @@ public static class ImageFile
         return png.ToArray();
     }
 
-    /// <summary>Writes a picture as a PNG file, over an older file of that name.</summary>
+    /// <summary>Writes a picture as a PNG file.</summary>
     /// <param name="path">Where; its folder is made if it's missing.</param>
     /// <param name="image">The picture.</param>
     /// <param name="text">Keywords and values to carry along.</param>
-    /// <exception cref="IOException">The disk is full or the folder unwritable; an older file is as it was.</exception>
-    public static void WritePng(string path, Image<Rgb24> image, IReadOnlyDictionary<string, string>? text = null) =>
-        WriteBytes(path, EncodePng(image, text));
+    /// <param name="replace">Whether an older file of that name is replaced; if not, there must be none.</param>
+    /// <exception cref="IOException">The disk is full or the folder unwritable, or there is such a file; an older file is as it was.</exception>
+    public static void WritePng(string path, Image<Rgb24> image, IReadOnlyDictionary<string, string>? text = null, bool replace = true) =>
+        WriteBytes(path, EncodePng(image, text), replace);
 
     /// <summary>Writes a tensor as a PNG file, over an older file of that name.</summary>
     /// <param name="path">Where; its folder is made if it's missing.</param>
@@ -124,7 +125,7 @@ public static class ImageFile
         return text;
     }
 
-    internal static void WriteBytes(string path, byte[] bytes) => AtomicWrite.File(path, stream => stream.Write(bytes));
+    internal static void WriteBytes(string path, byte[] bytes, bool replace = true) => AtomicWrite.File(path, stream => stream.Write(bytes), replace);
 
     private static IImageInfo Identify(byte[] bytes, string name, out IImageFormat format)
     {

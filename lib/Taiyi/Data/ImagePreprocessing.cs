@@ -16,7 +16,7 @@ public static class ImagePreprocessing
     /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public static Image<Rgb24> ResizeShortSide(Image<Rgb24> image, int size)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        RequirePixels(size);
         return image.Width <= image.Height
             ? Resize(image, size, (int)((long)size * image.Height / image.Width))
             : Resize(image, (int)((long)size * image.Width / image.Height), size);
@@ -26,8 +26,8 @@ public static class ImagePreprocessing
     /// <exception cref="ArgumentOutOfRangeException">A side is not positive.</exception>
     public static Image<Rgb24> Resize(Image<Rgb24> image, int width, int height)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        RequirePixels(width);
+        RequirePixels(height);
         return image.Clone(context => context.Resize(width, height, KnownResamplers.Triangle));
     }
 
@@ -58,5 +58,13 @@ public static class ImagePreprocessing
 
     private static Image<Rgb24> Crop(Image<Rgb24> image, int left, int top, int size) => size >= 1 && size <= Math.Min(image.Width, image.Height)
         ? image.Clone(context => context.Crop(new Rectangle(left, top, size, size)))
-        : throw new ArgumentOutOfRangeException(nameof(size), $"A square of {size} pixels does not lie inside the picture of {image.Width} x {image.Height}: resize it first.");
+        : throw new ArgumentOutOfRangeException(null, $"A square of {size} pixels does not lie inside the picture of {image.Width} x {image.Height}: resize it first.");
+
+    private static void RequirePixels(int side)
+    {
+        if (side < 1)
+        {
+            throw new ArgumentOutOfRangeException(null, $"A side of {side} pixels was asked for; it must be 1 or more.");
+        }
+    }
 }

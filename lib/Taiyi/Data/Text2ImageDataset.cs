@@ -40,6 +40,9 @@ public sealed class Text2ImageDataset
     /// <summary>Number of pictures.</summary>
     public int Count => Entries.Count;
 
+    /// <summary>Pictures of an epoch: each as often as it is repeated.</summary>
+    public int EpochCount => Entries.Sum(entry => entry.Repeats);
+
     /// <summary>Width and height of the items in pixels.</summary>
     public int Size => _options.Size;
 
@@ -51,7 +54,11 @@ public sealed class Text2ImageDataset
     public static Text2ImageDataset Open(string folder, Text2ImageOptions? options = null)
     {
         options ??= new Text2ImageOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Size, 1);
+        if (options.Size < 1)
+        {
+            throw new ArgumentOutOfRangeException(null, $"The size of the pictures is {options.Size}; it must be 1 pixel or more.");
+        }
+
         DatasetReport report = Inspect(folder);
         if (!report.IsOneToOne)
         {
@@ -79,11 +86,13 @@ public sealed class Text2ImageDataset
         string[] files = [.. FilesBelow(folder, folder).Order(StringComparer.Ordinal)];
         string[] pictures = [.. files.Where(ImageFormats.IsImage)], others = [.. files.Where(ImageFormats.IsOtherImage)];
         IReadOnlyList<(string File, CaptionFormat Format)> captionFiles = CaptionFile.FindAll(folder, files);
-        List<string> notes = [.. RepeatNotes(pictures)];
+        List<string> notes = [];
         DatasetReport report = captionFiles.Count == 0
-            ? Pair(folder, CaptionFormat.TextFiles, pictures, others, ReadTextFiles(folder, files, notes), CaptionFile.Stem)
+            ? Repeated(Pair(folder, CaptionFormat.TextFiles, pictures, others, ReadTextFiles(folder, files, notes), CaptionFile.Stem), notes)
             : Pair(folder, captionFiles[0].Format, pictures, others, ReadCaptionFiles(folder, captionFiles, notes), picture => picture);
-        return report with { Notes = notes };
+        string[] notRead = [.. files.Where(CaptionFile.IsOther), .. captionFiles.Count == 0 ? [] : CaptionsBeside(files, pictures)];
+        NoteNotRead(notes, notRead);
+        return report with { FilesNotRead = notRead, Notes = notes };
     }
 
     /// <summary>Decodes, resizes, crops and flips one picture.</summary>
@@ -179,11 +188,36 @@ public sealed class Text2ImageDataset
         }
     }
 
-    // sd-scripts (kohya) reads the number before the first '_' of a folder as repeats: train_util.py, "n_repeats".
-    private static IEnumerable<string> RepeatNotes(IEnumerable<string> pictures) =>
-        from folder in pictures.Select(picture => Path.GetFileName(Path.GetDirectoryName(picture)) ?? "").Distinct()
-        where folder.Split('_') is [var number, _, ..] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int repeats) && repeats > 1
-        select $"Each picture in '{folder}' counts once: the number before '_', by which kohya's scripts repeat pictures, is not used here.";
+    // Text files of pictures where another file holds the captions: one of the two is not what the user trains on.
+    private static IEnumerable<string> CaptionsBeside(IEnumerable<string> files, IEnumerable<string> pictures)
+    {
+        HashSet<string> stems = [.. pictures.Select(CaptionFile.Stem)];
+        return files.Where(file => CaptionFile.IsTextFile(file) && stems.Contains(CaptionFile.Stem(file)));
+    }
+
+    private static void NoteNotRead(List<string> notes, string[] files)
+    {
+        if (files.Length > 0)
+        {
+            string more = files.Length > 3 ? $" and {files.Length - 3} more" : "";
+            notes.Add($"Not read: {string.Join(", ", files.Take(3))}{more}. Captions come from {CaptionFile.ReadFrom}.");
+        }
+    }
+
+    // Folders as kohya's scripts have them hold pictures with a text file each: the number before the first '_' says how often an
+    // epoch shows them (sd-scripts, train_util.py and config_util.py, "n_repeats").
+    private static DatasetReport Repeated(DatasetReport report, List<string> notes)
+    {
+        Text2ImageEntry[] entries = [.. report.Entries.Select(entry => entry with { Repeats = RepeatsOf(FolderOf(entry)) })];
+        notes.AddRange(entries.Where(entry => entry.Repeats > 1).GroupBy(FolderOf).Select(pictures =>
+            $"The pictures in '{pictures.Key}' ({pictures.Count()}) count {pictures.First().Repeats} times in an epoch, as the number before '_' says."));
+        return report with { Entries = entries };
+    }
+
+    private static string FolderOf(Text2ImageEntry entry) => Path.GetFileName(Path.GetDirectoryName(entry.FileName)) ?? "";
+
+    private static int RepeatsOf(string folder) =>
+        folder.Split('_') is [var number, _, ..] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int repeats) && repeats > 1 ? repeats : 1;
 
     // A caption belongs to a picture when its file name is the picture's caption key.
     private static DatasetReport Pair(

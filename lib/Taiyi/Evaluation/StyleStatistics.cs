@@ -38,7 +38,7 @@ public sealed class StyleStatistics
         double border = colours.Sum(), perCell = border * Side * Side / BorderPixels / (Cells * Cells);
         return border > 0
             ? new StyleStatistics([.. colours.Select(count => count / border)], [.. edges.Select(count => count / perCell)])
-            : throw new ArgumentException("Statistics need at least one picture.", nameof(pictures));
+            : throw new ArgumentException("Statistics need at least one picture.");
     }
 
     /// <summary>

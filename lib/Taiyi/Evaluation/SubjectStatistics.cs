@@ -36,7 +36,7 @@ public static class SubjectStatistics
         if (references.Count < 2 || references.Count != pictures.Count)
         {
             throw new ArgumentException(
-                $"Two or more references and as many pictures are needed, got {references.Count} and {pictures.Count}.", nameof(pictures));
+                $"Two or more references and as many pictures are needed, got {references.Count} and {pictures.Count}.");
         }
 
         double[,] likeness = Likeness(references, pictures);

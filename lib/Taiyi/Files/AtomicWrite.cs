@@ -9,11 +9,12 @@ internal static class AtomicWrite
     /// <summary>Extension of an incomplete file or folder; a killed process may leave one behind.</summary>
     public const string TemporaryEnding = ".tmp";
 
-    /// <summary>Writes a file; an older one of that name is replaced. Its folder is made if it is missing.</summary>
+    /// <summary>Writes a file. Its folder is made if it is missing.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes the bytes into the stream that it is given.</param>
-    /// <exception cref="IOException">The disk is full or the folder unwritable; an older file is as it was.</exception>
-    public static void File(string path, Action<FileStream> write)
+    /// <param name="replace">Whether an older file of that name is replaced; if not, there must be none.</param>
+    /// <exception cref="IOException">The disk is full or the folder unwritable, or there is such a file; an older file is as it was.</exception>
+    public static void File(string path, Action<FileStream> write, bool replace = true)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         string temporary = TemporaryName(path);
@@ -25,7 +26,7 @@ internal static class AtomicWrite
                 stream.Flush(flushToDisk: true);
             }
 
-            System.IO.File.Move(temporary, path, overwrite: true);
+            System.IO.File.Move(temporary, path, overwrite: replace);
         }
         finally
         {

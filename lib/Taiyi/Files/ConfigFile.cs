@@ -28,6 +28,7 @@ internal sealed partial class ConfigFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(Quoted(TextFile.Read(path)));
+            RequireWholeCharacters(document.RootElement);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigFile(path, document.RootElement.Clone())
                 : throw new CheckpointException($"'{path}' holds a JSON {document.RootElement.ValueKind}, not the object of a config: copy the file again.");
@@ -36,6 +37,10 @@ internal sealed partial class ConfigFile
         {
             throw new CheckpointException($"'{path}' is not valid JSON (line {error.LineNumber + 1}): copy the file again.", error);
         }
+        catch (InvalidOperationException error)
+        {
+            throw new CheckpointException($"'{path}' has half a character, an emoji that was cut in two: copy the file again.", error);
+        }
         catch (InvalidDataException error)
         {
             throw new CheckpointException(error.Message, error);
@@ -43,6 +48,32 @@ internal sealed partial class ConfigFile
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"'{path}' cannot be read ({error.Message}): it belongs to every model folder, copy it there.", error);
+        }
+    }
+
+    // Half of a surrogate pair, written as \ud83c, is an InvalidOperationException of whoever first reads the text.
+    private static void RequireWholeCharacters(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray())
+                {
+                    RequireWholeCharacters(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    RequireWholeCharacters(property.Value);
+                }
+
+                break;
         }
     }
 

@@ -17,7 +17,7 @@ public interface IStateDictFile : IDisposable
     /// <summary>All tensors of the file by name, in the file's order.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
-    /// <summary>Text entries beside the tensors; empty for torch files.</summary>
+    /// <summary>Text entries beside the tensors.</summary>
     IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Reads one tensor into new CPU memory, in the dtype of the file.</summary>

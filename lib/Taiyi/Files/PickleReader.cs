@@ -114,7 +114,7 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
             case '\x92': PopTuple(1); return Push(Reduce(PopTuple(2))); // NEWOBJ_EX, whose keywords come last
             case '\x90': PopToMark(); _ = Top<PickleObject>(); return true; // ADDITEMS
             case '\x91': PopToMark(); return Push(new PickleObject("builtins frozenset")); // FROZENSET
-            case 'b': IgnoreState(Pop()); return true; // BUILD
+            case 'b': SetState(Pop()); return true; // BUILD
             default: return false;
         }
     }
@@ -161,18 +161,29 @@ internal sealed class PickleReader(byte[] bytes, IReadOnlyDictionary<string, obj
         }
     }
 
-    /// <summary>A state dict carries attributes such as <c>_metadata</c>, which hold no tensor.</summary>
-    private void IgnoreState(object? state)
+    /// <summary>
+    /// A state dict carries attributes such as <c>_metadata</c>, which hold no tensor; a ParameterDict of torch before 1.12 has its
+    /// entries in <c>_parameters</c>.
+    /// </summary>
+    private void SetState(object? state)
     {
         if (Top() is PickleObject)
         {
             return;
         }
 
-        _ = Top<OrderedDictionary<object, object?>>();
-        if (state is not OrderedDictionary<object, object?>)
+        var dictionary = Top<OrderedDictionary<object, object?>>();
+        if (state is not OrderedDictionary<object, object?> attributes)
         {
             throw Malformed("BUILD has no dictionary of attributes");
+        }
+
+        if (attributes.TryGetValue("_parameters", out object? value) && value is OrderedDictionary<object, object?> parameters)
+        {
+            foreach ((object key, object? parameter) in parameters)
+            {
+                dictionary[key] = parameter;
+            }
         }
     }
 

@@ -10,7 +10,7 @@ namespace Taiyi.Files;
 /// </summary>
 /// <remarks>
 /// Nothing in the file is executed: see <see cref="PickleReader"/>. Names are those of the file's dictionary, or of the
-/// dictionary under its key <c>state_dict</c>; values that are no tensors are left out. Tensors that share a storage, or
+/// dictionary under its key <c>state_dict</c> or <c>string_to_param</c>; values that are no tensors are left out. Tensors that share a storage, or
 /// view it with strides, are read as torch would.
 /// </remarks>
 public sealed class TorchFile : IStateDictFile
@@ -36,8 +36,8 @@ public sealed class TorchFile : IStateDictFile
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
-    /// <summary>Always empty: the format has no text beside its tensors.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => StateDictFile.NoMetadata;
+    /// <summary>The texts of the file's dictionary, such as the <c>name</c> of a web UI's textual inversion.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; private set; } = StateDictFile.NoMetadata;
 
     /// <summary>Opens a file, reads its pickle, and checks every tensor against its storage.</summary>
     /// <param name="path">The file.</param>
@@ -94,7 +94,8 @@ public sealed class TorchFile : IStateDictFile
 
         string prefix = pickle[..^"data.pkl".Length];
         RefuseBigEndian(archive, prefix);
-        foreach ((string name, TorchView view) in TorchPickle.Read(Contents(archive, pickle, MaxPickleBytes)))
+        (IReadOnlyList<KeyValuePair<string, TorchView>> tensors, Metadata) = TorchPickle.Read(Contents(archive, pickle, MaxPickleBytes));
+        foreach ((string name, TorchView view) in tensors)
         {
             Add(name, view, archive.Find(prefix + "data/" + view.Storage.Key)
                 ?? throw new InvalidDataException($"tensor '{name}' lies in the storage '{view.Storage.Key}', which the archive lacks"));

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Taiyi.Files;
 
 /// <summary>
-/// The pickle of <c>torch.save(state_dict)</c>: the Python names that tensors are built from, and their meaning. Other objects beside the tensors are skipped.
+/// The pickle of <c>torch.save(state_dict)</c>: the Python names that tensors are built from, and their meaning. Texts beside the tensors
+/// are kept, other objects are skipped.
 /// </summary>
 /// <remarks>
 /// Sources: <c>torch/serialization.py</c> (persistent ids), <c>torch/_utils.py</c> (<c>_rebuild_tensor_v2</c>,
@@ -16,6 +17,7 @@ internal static class TorchPickle
         ["collections OrderedDict"] = (PickleFunction)OrderedDict,
         ["torch._utils _rebuild_tensor_v2"] = (PickleFunction)RebuildTensor,
         ["torch._utils _rebuild_parameter"] = (PickleFunction)RebuildParameter,
+        ["torch.nn.modules.container ParameterDict"] = (PickleFunction)OrderedDict, // filled by its attribute _parameters
         ["torch DoubleStorage"] = (ScalarType.Float64, 8),
         ["torch FloatStorage"] = (ScalarType.Float32, 4),
         ["torch HalfStorage"] = (ScalarType.Float16, 2),
@@ -28,9 +30,15 @@ internal static class TorchPickle
         ["torch BoolStorage"] = (ScalarType.Bool, 1),
     };
 
-    /// <summary>The tensors of a state dict, or of the state dict that a training checkpoint holds under <c>state_dict</c>.</summary>
-    /// <exception cref="InvalidDataException">The pickle is malformed, or holds no tensor, or one that is not dense.</exception>
-    public static IEnumerable<KeyValuePair<string, TorchView>> Read(byte[] pickle)
+    // Where a training checkpoint has its state dict, and a web UI's textual inversion its vectors.
+    private static readonly string[] Nested = ["state_dict", "string_to_param"];
+
+    /// <summary>
+    /// The tensors of a state dict, or of the dictionary that a training checkpoint holds under <c>state_dict</c>, a web UI's textual
+    /// inversion under <c>string_to_param</c>; and the texts beside them.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The pickle is malformed, or holds no tensor, or one of another kind than dense.</exception>
+    public static (IReadOnlyList<KeyValuePair<string, TorchView>> Tensors, IReadOnlyDictionary<string, string> Texts) Read(byte[] pickle)
     {
         object? root = new PickleReader(pickle, Globals, LoadStorage).Read();
         if (root is PickleObject other)
@@ -43,8 +51,9 @@ internal static class TorchPickle
             throw new InvalidDataException("it holds no dictionary of tensors");
         }
 
-        bool nested = dictionary.TryGetValue("state_dict", out object? inner);
-        var stateDict = nested && inner is OrderedDictionary<object, object?> found ? found : dictionary;
+        var stateDict = Nested.Select(key => dictionary.TryGetValue(key, out object? inner) ? inner as OrderedDictionary<object, object?> : null)
+            .FirstOrDefault(inner => inner is not null) ?? dictionary;
+        Dictionary<string, string> texts = dictionary.Where(entry => entry is { Key: string, Value: string }).ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!);
         List<KeyValuePair<string, TorchView>> tensors = [];
         foreach ((object key, object? value) in stateDict)
         {
@@ -61,7 +70,7 @@ internal static class TorchPickle
         }
 
         return tensors.Count > 0
-            ? tensors
+            ? (tensors, texts)
             : throw new InvalidDataException($"it holds no tensors, only {Describe(dictionary)}");
     }
 

@@ -11,14 +11,13 @@ internal sealed class KroneckerUpdate : UpdateKind
 {
     public override string Name => "LoKr";
 
-    protected override IReadOnlyList<string> Parts { get; } = ["lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b"];
+    protected override IReadOnlyList<string> Parts { get; } = ["lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"];
 
     protected override LoraMatrices Multiply(ModuleParts parts)
     {
         bool firstIsWhole = parts.Has("lokr_w1"), secondIsWhole = parts.Has("lokr_w2");
         Tensor w1 = firstIsWhole ? parts.ReadMatrix("lokr_w1") : Product(parts, "lokr_w1"); // (a, b)
-        // wb may be a convolution's: (c, d, k, k), or (r, d · k²).
-        (Tensor wa, Tensor wb) = secondIsWhole ? Whole(parts) : (parts.ReadMatrix("lokr_w2_a"), parts.Unflatten("lokr_w2_b", parts.ReadMatrix("lokr_w2_b")));
+        (Tensor wa, Tensor wb) = secondIsWhole ? Whole(parts) : parts.Has("lokr_t2") ? Tucker(parts) : Factors(parts);
         if (wa.shape[1] != wb.shape[0])
         {
             throw parts.Misshapen("lokr_w2_b", wb, $"of {wa.shape[1]} rows");
@@ -38,6 +37,14 @@ internal sealed class KroneckerUpdate : UpdateKind
         Tensor w2 = parts.Read("lokr_w2").to(ScalarType.Float32);
         return w2.dim() is 2 or 4 ? (eye(w2.shape[0]), w2) : throw parts.Misshapen("lokr_w2", w2, "(c, d) or (c, d, kernel, kernel)");
     }
+
+    // wb may be a convolution's: (r, d · k²).
+    private static (Tensor A, Tensor B) Factors(ModuleParts parts) =>
+        (parts.ReadMatrix("lokr_w2_a"), parts.Unflatten("lokr_w2_b", parts.ReadMatrix("lokr_w2_b")));
+
+    // w2[c,d,y,x] = Σ a[p,c] t[p,q,y,x] b[q,d]: here a is (r, c).
+    private static (Tensor A, Tensor B) Tucker(ModuleParts parts) =>
+        (parts.ReadMatrix("lokr_w2_a").t().contiguous(), parts.ReadKernel("lokr_t2", parts.ReadMatrix("lokr_w2_b")));
 
     private static double Scale(ModuleParts parts, bool secondIsWhole)
     {

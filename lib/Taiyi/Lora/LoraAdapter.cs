@@ -7,7 +7,7 @@ namespace Taiyi.Lora;
 
 /// <summary>
 /// One LoRA on one UNet: a <see cref="LoraLayer"/> beside each target module, h = W x + w (α / r) B A x,
-/// arXiv 2106.09685 eq. (3), with the user's weight w.
+/// arXiv 2106.09685 eq. (3), with the user's weight w; DoRA where the file has magnitudes (<see cref="LoraLayer.WeightChange"/>).
 /// </summary>
 /// <remarks>
 /// The base weights are neither copied nor changed: each layer hangs on its module as a forward hook. Any number of adapters
@@ -160,6 +160,12 @@ public sealed class LoraAdapter : IDisposable
         foreach ((string path, LoraLayer layer) in _layers)
         {
             LoraMatrices matrices = file.Modules[path];
+            if (matrices.Magnitude is not null)
+            {
+                throw new CheckpointException(
+                    $"The LoRA '{file.Path}' is a DoRA at '{path}', and training goes on from LoRA alone: merge it into the model (taiyi lora merge) and train a new one on that.");
+            }
+
             if (matrices.Rank != layer.Rank || matrices.Alpha != layer.Alpha)
             {
                 throw new CheckpointException(
@@ -202,7 +208,7 @@ public sealed class LoraAdapter : IDisposable
         }
     }
 
-    /// <summary>Adds w (α / r) B A into the UNet's weights, which makes the adapter free of cost; undone by <see cref="Unmerge"/>.</summary>
+    /// <summary>Adds w (α / r) B A, or DoRA's change, into the UNet's weights, which makes the adapter free of cost; undone by <see cref="Unmerge"/>.</summary>
     /// <remarks>A copy of the changed weights is kept for <see cref="Unmerge"/>: in the full model about 0.4 GB in float32.</remarks>
     /// <exception cref="InvalidOperationException">The adapter is merged already, or was removed.</exception>
     public void Merge()
@@ -256,7 +262,7 @@ public sealed class LoraAdapter : IDisposable
     {
         _layers.Add(path, layer);
         _modules.Add(path, module);
-        var hook = module.register_forward_hook((_, input, output) => Add(layer, input, output));
+        var hook = module.register_forward_hook((_, input, output) => Add(layer, module, input, output));
         module.Adapters++;
         _removeHooks.Add(() =>
         {
@@ -276,14 +282,14 @@ public sealed class LoraAdapter : IDisposable
     }
 
     // In place: the sum is rounded once, to the dtype of the base, and the base's output needs no second buffer.
-    private Tensor Add(LoraLayer layer, Tensor input, Tensor output)
+    private Tensor Add(LoraLayer layer, WeightedLayer module, Tensor input, Tensor output)
     {
         if (IsMerged || !Enabled || Weight == 0)
         {
             return output;
         }
 
-        using Tensor update = layer.Forward(input, Weight);
+        using Tensor update = layer.Forward(input, Weight, module);
         return output.add_(update);
     }
 }

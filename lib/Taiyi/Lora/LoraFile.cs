@@ -56,7 +56,7 @@ public sealed class LoraFile : IDisposable
     /// </param>
     /// <returns>The matrices in CPU memory; dispose of them.</returns>
     /// <exception cref="CheckpointException">
-    /// The file is missing or broken, is no LoRA for a UNet, of an unknown kind (DoRA, …), or holds NaN or infinity: the key is named.
+    /// The file is missing or broken, is no LoRA for a UNet, of an unknown kind, or holds NaN or infinity: the key is named.
     /// </exception>
     public static LoraFile Read(string path, UNet2DConditionConfig? layout = null)
     {
@@ -97,7 +97,7 @@ public sealed class LoraFile : IDisposable
     public static string Write(string path, LoraAdapter adapter, LoraFormat format = LoraFormat.Diffusers)
     {
         Dictionary<string, LoraMatrices> modules = adapter.Layers.ToDictionary(
-            layer => layer.Key, layer => new LoraMatrices(layer.Value.A, layer.Value.B, layer.Value.Alpha, "", ""));
+            layer => layer.Key, layer => new LoraMatrices(layer.Value.A, layer.Value.B, layer.Value.Alpha, "", "") { Magnitude = layer.Value.Magnitude });
         return LoraFileWriter.Write(path, adapter.Config, modules, format);
     }
 
@@ -110,13 +110,17 @@ public sealed class LoraFile : IDisposable
     public static string Write(string path, LoraFile source, LoraFormat format = LoraFormat.Diffusers) =>
         LoraFileWriter.Write(path, source.Config, source.Modules, format);
 
+    /// <summary>The files that <see cref="Write(string, LoraFile, LoraFormat)"/> makes at a path, older ones being replaced: the weights, and PEFT's settings beside them.</summary>
+    /// <param name="path">A .safetensors file, or a folder.</param>
+    /// <param name="format">The format.</param>
+    public static IReadOnlyList<string> NamesAt(string path, LoraFormat format) => LoraFileWriter.NamesAt(path, format);
+
     /// <summary>Frees the matrices.</summary>
     public void Dispose()
     {
-        foreach (LoraMatrices matrices in Modules.Values)
+        foreach (Tensor tensor in Modules.Values.SelectMany(matrices => matrices.Tensors))
         {
-            matrices.Down.Dispose();
-            matrices.Up.Dispose();
+            tensor.Dispose();
         }
     }
 
@@ -163,7 +167,19 @@ public sealed class LoraFile : IDisposable
         }
 
         string beside = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file.Path))!, LoraFileWriter.PeftConfigName);
-        return isPeft && File.Exists(beside) ? LoraMetadata.Parse(File.ReadAllText(beside), beside) : null;
+        return isPeft && File.Exists(beside) ? LoraMetadata.Parse(ReadText(beside), beside) : null;
+    }
+
+    private static string ReadText(string path)
+    {
+        try
+        {
+            return TextFile.Read(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new CheckpointException($"The LoRA settings beside the weights cannot be read: {error.Message}", error);
+        }
     }
 
     private static (SortedDictionary<string, LoraMatrices> Modules, int Guessed) ReadModules(
@@ -179,10 +195,9 @@ public sealed class LoraFile : IDisposable
             guessed += parts.LacksAlpha ? 1 : 0;
         }
 
-        foreach (LoraMatrices matrices in modules.Values)
+        foreach (Tensor tensor in modules.Values.SelectMany(matrices => matrices.Tensors))
         {
-            matrices.Down.DetachFromDisposeScope();
-            matrices.Up.DetachFromDisposeScope();
+            tensor.DetachFromDisposeScope();
         }
 
         return (modules, guessed);

@@ -19,29 +19,68 @@ internal static class LoraFileWriter
     {
         // Names first: a format that cannot hold a module leaves no file behind.
         using var scope = NewDisposeScope();
-        // diffusers keeps A and B of convolutions under PEFT's names alone, and drops the older ones of a file that has both.
-        bool asPeft = format == LoraFormat.Diffusers && modules.Values.Any(m => m.Down.dim() == 4);
+        RefuseDecomposition(modules, format);
+        // diffusers keeps A and B of convolutions and of DoRA under PEFT's names alone, and drops the older ones of a file that has both.
+        bool asPeft = format == LoraFormat.Diffusers && modules.Values.Any(m => m.Down.dim() == 4 || m.Magnitude is not null);
         List<KeyValuePair<string, Tensor>> tensors = [.. modules.OrderBy(m => m.Key, StringComparer.Ordinal).SelectMany(m => Name(m.Key, m.Value, format, asPeft))];
-        string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
-            ? path
-            : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
-        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        IReadOnlyList<string> files = NamesAt(path, format);
+        string file = files[0];
         if (format == LoraFormat.Peft)
         {
-            AtomicWrite.Text(Path.Combine(folder, PeftConfigName), LoraMetadata.Write(config, modules, prefix: ""));
+            AtomicWrite.Text(files[1], LoraMetadata.Write(config, modules, prefix: ""));
         }
 
         SafetensorsFile.Write(file, tensors, Metadata(config, modules, format));
         return file;
     }
 
+    /// <summary>The files that are written at a path: the weights, and PEFT's settings beside them.</summary>
+    public static IReadOnlyList<string> NamesAt(string path, LoraFormat format)
+    {
+        string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? path
+            : Path.Combine(path, format == LoraFormat.Peft ? PeftFileName : LoraFile.DefaultFileName);
+        return format == LoraFormat.Peft ? [file, Path.Combine(Path.GetDirectoryName(file)!, PeftConfigName)] : [file];
+    }
+
     private static IEnumerable<KeyValuePair<string, Tensor>> Name(string path, LoraMatrices matrices, LoraFormat format, bool asPeft)
     {
         yield return new(LoraKeys.Write(path, LoraKeys.Down, format, asPeft), matrices.Down);
         yield return new(LoraKeys.Write(path, LoraKeys.Up, format, asPeft), matrices.Up);
+        if (matrices.Magnitude is { } magnitude)
+        {
+            yield return new(LoraKeys.Write(path, LoraKeys.Magnitude, format), Shaped(magnitude, matrices.Down, format));
+        }
+
         if (format == LoraFormat.Kohya)
         {
             yield return new(LoraKeys.Write(path, LoraKeys.Alpha, format), tensor((float)matrices.Alpha));
+        }
+    }
+
+    // LyCORIS: (out, 1) and (1, in), with the sides of a kernel behind; PEFT: (out), and (1, out, 1, 1) beside a convolution.
+    private static Tensor Shaped(Tensor magnitude, Tensor down, LoraFormat format)
+    {
+        long[] kernel = [.. down.shape[2..].Select(_ => 1L)];
+        return format == LoraFormat.Kohya ? magnitude.reshape([.. magnitude.shape, .. kernel])
+            : magnitude.reshape(kernel.Length == 0 ? [magnitude.shape[0]] : [1, magnitude.shape[0], .. kernel]);
+    }
+
+    private static void RefuseDecomposition(IReadOnlyDictionary<string, LoraMatrices> modules, LoraFormat format)
+    {
+        string? decomposed = modules.FirstOrDefault(m => m.Value.Magnitude is not null).Key;
+        if (decomposed is null || format == LoraFormat.Kohya)
+        {
+            return;
+        }
+
+        string? odd = format == LoraFormat.OldDiffusers ? decomposed : modules.FirstOrDefault(m => m.Value.Magnitude?.shape is not [_, 1]).Key;
+        if (odd is not null)
+        {
+            throw new ArgumentException(
+                $"The format {format} cannot hold the DoRA of this LoRA: "
+                + (format == LoraFormat.OldDiffusers ? "it has no name for a magnitude" : $"it wants a magnitude for every output of every module, and '{odd}' has {(modules[odd].Magnitude is null ? "none" : "one for every input")}")
+                + ". Write it in kohya's.");
         }
     }
 

@@ -20,6 +20,15 @@ internal static partial class LoraKeys
     /// <summary>LyCORIS' matrix between the two.</summary>
     public const string Middle = "mid";
 
+    /// <summary>DoRA's m, a value for each output or input.</summary>
+    public const string Magnitude = "magnitude";
+
+    /// <summary>The name of m in PEFT's files.</summary>
+    public const string PeftMagnitude = "lora_magnitude_vector";
+
+    /// <summary>The name of m in LyCORIS' files, kohya's and OneTrainer's.</summary>
+    public const string LycorisMagnitude = "dora_scale";
+
     /// <summary>α, a scalar.</summary>
     public const string Alpha = "alpha";
 
@@ -29,7 +38,8 @@ internal static partial class LoraKeys
     private const string Dotted = @"^(?:base_model\.model\.)?(?:unet\.|(?:model\.)?diffusion_model\.)?(?<path>(?:" + UNetRoots + @")(?:\.\w+)*?)\.";
 
     // An adapter's name, such as ".default" or ".default_0", may stand before ".weight" in PEFT's keys.
-    private const string PartNames = @"(?:lora[._](?<part>down|up|mid)(?:\.\w+)?\.weight|lora_(?<part>A|B)(?:\.\w+)?\.weight|(?<part>alpha|(?:hada|lokr)_\w+))$";
+    private const string PartNames = @"(?:lora[._](?<part>down|up|mid)(?:\.\w+)?\.weight|lora_(?<part>A|B)(?:\.\w+)?\.weight"
+        + @"|(?<part>" + PeftMagnitude + @")(?:\.\w+){0,2}|(?<part>alpha|" + LycorisMagnitude + @"|(?:hada|lokr)_\w+))$";
 
     /// <summary>Reads a key of any naming; null if it is no part of a UNet's LoRA.</summary>
     /// <param name="key">The tensor's name in the file.</param>
@@ -57,7 +67,7 @@ internal static partial class LoraKeys
 
     /// <summary>The name of a tensor in a format.</summary>
     /// <param name="path">The module.</param>
-    /// <param name="part"><see cref="Down"/>, <see cref="Up"/> or <see cref="Alpha"/>.</param>
+    /// <param name="part"><see cref="Down"/>, <see cref="Up"/>, <see cref="Magnitude"/> or <see cref="Alpha"/>.</param>
     /// <param name="format">The format.</param>
     /// <param name="asPeft">Whether diffusers' format gets PEFT's <c>lora_A</c> and <c>lora_B</c>.</param>
     public static string Write(string path, string part, LoraFormat format, bool asPeft = false) => (format, part) switch
@@ -66,6 +76,9 @@ internal static partial class LoraKeys
         (LoraFormat.OldDiffusers, Down or Up) => $"unet.{OldProcessorPath(path)}_lora.{part}.weight",
         (LoraFormat.Peft, Down or Up) => $"base_model.model.{path}.lora_{(part == Down ? 'A' : 'B')}.weight",
         (LoraFormat.Kohya, Down or Up) => $"lora_unet_{path.Replace('.', '_')}.lora_{part}.weight",
+        (LoraFormat.Diffusers, Magnitude) => $"unet.{path}.{PeftMagnitude}",
+        (LoraFormat.Peft, Magnitude) => $"base_model.model.{path}.{PeftMagnitude}",
+        (LoraFormat.Kohya, Magnitude) => $"lora_unet_{path.Replace('.', '_')}.{LycorisMagnitude}",
         (LoraFormat.Kohya, Alpha) => $"lora_unet_{path.Replace('.', '_')}.alpha",
         _ => throw new ArgumentException($"The format {format} has no tensor for {part}."),
     };
@@ -80,6 +93,7 @@ internal static partial class LoraKeys
     {
         "A" => Down,
         "B" => Up,
+        PeftMagnitude or LycorisMagnitude => Magnitude,
         _ => part,
     };
 

@@ -13,13 +13,14 @@ namespace Taiyi.Lora;
 /// <remarks>
 /// A and B are float32 whatever the dtype of W: small updates vanish in the eight bits of a bfloat16.
 /// Beside a convolution A is one of the same kernel, stride and padding to r channels, and B a 1×1 convolution: LoCon
-/// (LyCORIS, arXiv 2309.14859 section 3.1), which PEFT and LCM-LoRA do likewise.
+/// (LyCORIS, arXiv 2309.14859 section 3.1), which PEFT and LCM-LoRA do likewise. With a <see cref="Magnitude"/> it is DoRA, which is
+/// read from files and not trained: h = W' x.
 /// </remarks>
 public sealed class LoraLayer : IDisposable
 {
     private readonly long[] _stride, _padding;
 
-    private LoraLayer(Tensor a, Tensor b, (long Stride, long Padding) window, double alpha, double dropout, bool requiresGrad)
+    private LoraLayer(Tensor a, Tensor b, (long Stride, long Padding) window, double alpha, double dropout, bool requiresGrad, Tensor? magnitude = null)
     {
         _stride = [window.Stride, window.Stride];
         _padding = [window.Padding, window.Padding];
@@ -27,6 +28,7 @@ public sealed class LoraLayer : IDisposable
         B = Parameter(b, requiresGrad);
         A.DetachFromDisposeScope();
         B.DetachFromDisposeScope();
+        Magnitude = magnitude?.DetachFromDisposeScope();
         Alpha = alpha;
         Dropout = dropout;
     }
@@ -36,6 +38,9 @@ public sealed class LoraLayer : IDisposable
 
     /// <summary>B, "up": (out, r), or (out, r, 1, 1) beside a convolution; float32.</summary>
     public Parameter B { get; }
+
+    /// <summary>m of DoRA: (out, 1), or (1, in) where it belongs to the inputs; float32. Null in a LoRA.</summary>
+    public Tensor? Magnitude { get; }
 
     /// <summary>r.</summary>
     public long Rank => A.shape[0];
@@ -80,7 +85,9 @@ public sealed class LoraLayer : IDisposable
     {
         using var scope = NewDisposeScope();
         long[] kernel = module.Weight.shape[2..];
-        return new LoraLayer(Copy(matrices.Down, kernel), Copy(matrices.Up, [.. kernel.Select(_ => 1L)]), LoraTargets.Window(module), matrices.Alpha, dropout: 0, requiresGrad: false);
+        Tensor? magnitude = matrices.Magnitude is { } m ? Copy(m, []) : null;
+        return new LoraLayer(
+            Copy(matrices.Down, kernel), Copy(matrices.Up, [.. kernel.Select(_ => 1L)]), LoraTargets.Window(module), matrices.Alpha, dropout: 0, requiresGrad: false, magnitude);
 
         Tensor Copy(Tensor matrix, long[] kernel) =>
             matrix.detach().reshape([matrix.shape[0], matrix.shape[1], .. kernel]).to(ScalarType.Float32, module.Weight.device, copy: true);
@@ -102,6 +109,43 @@ public sealed class LoraLayer : IDisposable
         return result.MoveToOuterDisposeScope();
     }
 
+    /// <summary>What the layer adds to its module's output: <see cref="Forward(Tensor, double)"/>, and with a magnitude W' x - W x.</summary>
+    internal Tensor Forward(Tensor x, double factor, WeightedLayer module)
+    {
+        if (Magnitude is null)
+        {
+            return Forward(x, factor);
+        }
+
+        // Made anew at every call: beside the product with all positions of x it costs little, and a copy of every weight much memory.
+        using var scope = NewDisposeScope();
+        Tensor change = WeightChange(module.Weight, factor);
+        Tensor input = x.to(change.dtype);
+        Tensor result = change.dim() == 4 ? functional.conv2d(input, change, strides: _stride, padding: _padding) : functional.linear(input, change);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// What the layer adds to W: factor · ΔW, and with a magnitude m V / ‖V‖ - W with V = W + factor · ΔW, as PEFT has it. A factor of 0
+    /// adds nothing, whatever m is.
+    /// </summary>
+    /// <param name="weight">W, (out, in) or (out, in, kernel, kernel), any float dtype.</param>
+    /// <param name="factor">What the user scales this adapter by.</param>
+    /// <returns>Of the shape of W, float32, without gradient; the caller owns it.</returns>
+    public Tensor WeightChange(Tensor weight, double factor = 1)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        Tensor update = (WeightUpdate() * factor).reshape(weight.shape);
+        if (Magnitude is null || factor == 0)
+        {
+            return update.MoveToOuterDisposeScope();
+        }
+
+        Tensor original = weight.to(ScalarType.Float32);
+        return (WeightDecomposition.Apply(Magnitude, original + update) - original).MoveToOuterDisposeScope();
+    }
+
     /// <summary>ΔW = (α / r) B A, (out, in) or (out, in · kernel · kernel) float32, without gradient; the caller owns it.</summary>
     public Tensor WeightUpdate()
     {
@@ -110,11 +154,12 @@ public sealed class LoraLayer : IDisposable
         return (matmul(B.flatten(1), A.flatten(1)) * Scale).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees A and B.</summary>
+    /// <summary>Frees A, B and m.</summary>
     public void Dispose()
     {
         A.Dispose();
         B.Dispose();
+        Magnitude?.Dispose();
     }
 
     // The mask is a function of the seed alone: a recomputed forward pass (gradient checkpointing) and a resumed

@@ -13,6 +13,18 @@ public sealed record LoraMatrices(Tensor Down, Tensor Up, double Alpha, string D
     /// <summary>r.</summary>
     public long Rank => Down.shape[0];
 
-    /// <summary>How the file keeps the update: <c>LoRA</c>, or a kind that was multiplied out to A and B, such as <c>LoHa</c>.</summary>
+    /// <summary>
+    /// m of DoRA, (out, 1) where it is the length of each output's row of weights, (1, in) where it is that of each input's column, in
+    /// the file's dtype; null for any other LoRA.
+    /// </summary>
+    public Tensor? Magnitude { get; init; }
+
+    /// <summary>
+    /// How the file keeps the update: <c>LoRA</c>, or a kind that was multiplied out to A and B, such as <c>LoHa</c>; <c>DoRA</c>
+    /// where there is a <see cref="Magnitude"/>, <c>LoHa, DoRA</c> where there are both.
+    /// </summary>
     public string Kind { get; init; } = "LoRA";
+
+    /// <summary>All that the module has.</summary>
+    internal IEnumerable<Tensor> Tensors => Magnitude is null ? [Down, Up] : [Down, Up, Magnitude];
 }

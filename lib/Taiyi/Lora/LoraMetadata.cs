@@ -23,6 +23,7 @@ internal sealed class LoraMetadata
     {
         _alpha = (double?)json[prefix + "lora_alpha"];
         _rankStabilized = (bool?)json[prefix + "use_rslora"] ?? false;
+        UsesDora = (bool?)json[prefix + "use_dora"] ?? false;
         _alphaPattern = json[prefix + "alpha_pattern"] is JsonObject patterns ? [.. patterns.Select(p => (PathEnd(p.Key), (double)p.Value!))] : [];
         Dropout = (double?)json[prefix + "lora_dropout"] ?? 0;
         TargetModules = json[prefix + "target_modules"] is JsonArray targets ? [.. targets.Select(target => (string)target!)] : null;
@@ -30,6 +31,9 @@ internal sealed class LoraMetadata
 
     /// <summary>Whether α is said at all.</summary>
     public bool GivesAlpha => _alpha is not null;
+
+    /// <summary>Whether every module has DoRA's magnitude.</summary>
+    public bool UsesDora { get; }
 
     /// <summary>Dropout of the training.</summary>
     public double Dropout { get; }
@@ -80,7 +84,7 @@ internal sealed class LoraMetadata
             ["r"] = config.Rank,
             ["rank_pattern"] = Differing(m => m.Rank, config.Rank),
             ["target_modules"] = config.TargetModules,
-            ["use_dora"] = false,
+            ["use_dora"] = modules.Values.Any(m => m.Magnitude is not null),
             ["use_rslora"] = false,
         };
         return JsonSerializer.Serialize(fields.ToDictionary(field => prefix + field.Key, field => field.Value), JsonSerializerOptions.Web);

@@ -26,20 +26,15 @@ internal sealed class LowRankUpdate : UpdateKind
             throw parts.Misshapen(LoraKeys.Up, up, $"(out, {rank}) or (out, {rank}, 1, 1), since '{parts.Key(LoraKeys.Down)}' has rank {rank}");
         }
 
-        down = parts.Has(LoraKeys.Middle) ? Middle(parts, down) : down;
+        if (parts.Has(LoraKeys.Middle))
+        {
+            down = parts.ReadKernel(LoraKeys.Middle, OneByOne(parts, down).to(ScalarType.Float32));
+        }
+
         return new LoraMatrices(down, up, parts.Alpha(rank), parts.Key(LoraKeys.Down), parts.Key(LoraKeys.Up));
     }
 
-    // mid is a k×k convolution of the r channels; with down it makes one from the input.
-    private static Tensor Middle(ModuleParts parts, Tensor down)
-    {
-        Tensor middle = parts.Read(LoraKeys.Middle); // (r, r, k, k)
-        long rank = down.shape[0];
-        if (middle.dim() != 4 || middle.shape[0] != rank || middle.shape[1] != rank || down.shape.Skip(2).Any(side => side != 1))
-        {
-            throw parts.Misshapen(LoraKeys.Middle, middle, $"({rank}, {rank}, kernel, kernel) between two 1 × 1 matrices of rank {rank}");
-        }
-
-        return einsum("pqyx,qi->piyx", middle.to(ScalarType.Float32), down.flatten(1).to(ScalarType.Float32)); // (r, in, k, k)
-    }
+    private static Tensor OneByOne(ModuleParts parts, Tensor down) => down.shape.Skip(2).All(side => side == 1)
+        ? down.flatten(1) // (r, in)
+        : throw parts.Misshapen(LoraKeys.Down, down, $"(r, in, 1, 1), since '{parts.Key(LoraKeys.Middle)}' has the kernel");
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Taiyi.Lora;
 
 /// <summary>
-/// The weight of one module into which adapters are merged: W + Σᵢ wᵢ (αᵢ / rᵢ) Bᵢ Aᵢ.
+/// The weight of one module into which adapters are merged: W + Σᵢ wᵢ (αᵢ / rᵢ) Bᵢ Aᵢ; a DoRA adds what it changes at W itself.
 /// </summary>
 /// <remarks>
 /// Float addition cannot be undone by subtraction, so W itself is kept while anything is merged; adapters may then
@@ -57,7 +57,7 @@ internal sealed class MergedWeight
         foreach ((LoraLayer layer, double factor) in _updates)
         {
             // Summed in float32 and rounded to the weight's dtype once.
-            sum = sum.to(ScalarType.Float32) + (layer.WeightUpdate() * factor).reshape(_original.shape);
+            sum = sum.to(ScalarType.Float32) + layer.WeightChange(_original, factor);
         }
 
         weight.copy_(sum);

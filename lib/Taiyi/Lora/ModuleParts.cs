@@ -29,6 +29,9 @@ internal sealed class ModuleParts(IStateDictFile file, string path, IReadOnlyDic
         _ => [],
     };
 
+    /// <summary>Whether the file's settings say that every module is a DoRA.</summary>
+    public bool MustHaveMagnitude => metadata?.UsesDora == true;
+
     /// <summary>Whether a part is present.</summary>
     public bool Has(string part) => keys.ContainsKey(part);
 
@@ -59,6 +62,23 @@ internal sealed class ModuleParts(IStateDictFile file, string path, IReadOnlyDic
     {
         Tensor tensor = Read(part);
         return tensor.dim() == 2 ? tensor.to(ScalarType.Float32) : throw Misshapen(part, tensor, "a matrix");
+    }
+
+    /// <summary>
+    /// Reads the kernel between two matrices, of which the inner one is multiplied into it: Σ_q t[p,q,y,x] b[q,i], the Tucker form of a
+    /// convolution's weight (LyCORIS, arXiv 2309.14859 section 3.2; "cp" in its older settings).
+    /// </summary>
+    /// <param name="part">t, (r, r, kernel, kernel).</param>
+    /// <param name="inner">b, (r, in) float32.</param>
+    /// <returns>(r, in, kernel, kernel) float32.</returns>
+    /// <exception cref="CheckpointException">It is missing, of another shape, or holds NaN or infinity.</exception>
+    public Tensor ReadKernel(string part, Tensor inner)
+    {
+        Tensor kernel = Read(part);
+        long rank = inner.shape[0];
+        return kernel.dim() == 4 && kernel.shape[0] == rank && kernel.shape[1] == rank
+            ? einsum("pqyx,qi->piyx", kernel.to(ScalarType.Float32), inner).contiguous()
+            : throw Misshapen(part, kernel, $"({rank}, {rank}, kernel, kernel) between two matrices of rank {rank}");
     }
 
     /// <summary>(n, in · kernel²) -> (n, in, kernel, kernel).</summary>

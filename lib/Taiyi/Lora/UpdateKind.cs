@@ -5,7 +5,8 @@ namespace Taiyi.Lora;
 
 /// <summary>
 /// One way in which a file keeps the update ΔW of a module. Every ΔW is a product (α / r) B A of two matrices, with a rank r
-/// that may be large: a kind multiplies its tensors out to A and B, and the rest of the library knows nothing else.
+/// that may be large: a kind multiplies its tensors out to A and B, and the rest of the library knows nothing else. DoRA's
+/// magnitude, which may stand beside any of them, is read here (<see cref="WeightDecomposition"/>).
 /// </summary>
 internal abstract class UpdateKind
 {
@@ -15,7 +16,7 @@ internal abstract class UpdateKind
     /// <summary>The name that users know, such as <c>LoHa</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The tensors that belong to the kind besides α, required or not.</summary>
+    /// <summary>The tensors that belong to the kind besides α and DoRA's m, required or not.</summary>
     protected abstract IReadOnlyList<string> Parts { get; }
 
     /// <summary>Reads the module's update, of whatever kind.</summary>
@@ -23,22 +24,29 @@ internal abstract class UpdateKind
     public static LoraMatrices Read(ModuleParts parts)
     {
         UpdateKind? kind = All.FirstOrDefault(kind => parts.Names.Any(kind.Parts.Contains));
-        string? unknown = parts.Names.FirstOrDefault(part => part != LoraKeys.Alpha && kind?.Parts.Contains(part) != true);
+        string? unknown = parts.Names.FirstOrDefault(part => part is not (LoraKeys.Alpha or LoraKeys.Magnitude) && kind?.Parts.Contains(part) != true);
         if (unknown is not null)
         {
             throw Unknown(parts.File, parts.Key(unknown));
         }
 
         using var scope = NewDisposeScope();
-        LoraMatrices matrices = (kind ?? All[0]).Multiply(parts);
-        matrices.Down.MoveToOuterDisposeScope();
-        matrices.Up.MoveToOuterDisposeScope();
-        return matrices with { Kind = (kind ?? All[0]).Name };
+        kind ??= All[0];
+        LoraMatrices matrices = kind.Multiply(parts);
+        Tensor? magnitude = WeightDecomposition.ReadMagnitude(parts, outputs: matrices.Up.shape[0], inputs: matrices.Down.shape[1]);
+        string name = magnitude is null ? kind.Name : kind is LowRankUpdate ? "DoRA" : $"{kind.Name}, DoRA";
+        matrices = matrices with { Magnitude = magnitude, Kind = name };
+        foreach (Tensor tensor in matrices.Tensors)
+        {
+            tensor.MoveToOuterDisposeScope();
+        }
+
+        return matrices;
     }
 
     /// <summary>What is said of a tensor that belongs to another kind of adapter.</summary>
     public static CheckpointException Unknown(string file, string key) => new(
-        $"'{file}' holds '{key}', which belongs to a kind of adapter that is not known here. Known are {string.Join(", ", All.Select(kind => kind.Name))}; DoRA is not.");
+        $"'{file}' holds '{key}', which belongs to a kind of adapter that is not known here. Known are {string.Join(", ", All.Select(kind => kind.Name))}, with and without DoRA.");
 
     /// <summary>A and B with α, such that ΔW = (α / r) B A.</summary>
     protected abstract LoraMatrices Multiply(ModuleParts parts);

@@ -22,7 +22,7 @@ internal static class BetaTables
             BetaSchedule.SquaredcosCapV2 => OfAlphaBar(count, time => Math.Pow(Math.Cos((time + 0.008) / 1.008 * Math.PI / 2), 2)),
             BetaSchedule.Exp => OfAlphaBar(count, time => Math.Exp(-12 * time)),
             BetaSchedule.Laplace => OfAlphaBar(count, Laplace),
-            _ => throw new ArgumentOutOfRangeException(nameof(config), config.BetaSchedule, $"The beta schedule is one of {string.Join(", ", Enum.GetNames<BetaSchedule>())}."),
+            _ => throw new ArgumentOutOfRangeException(null, $"The beta schedule is {config.BetaSchedule}; it must be one of {string.Join(", ", Enum.GetNames<BetaSchedule>())}."),
         };
     }
 

@@ -22,7 +22,7 @@ internal static class DPMSolver
     {
         if (config.SolverOrder < 1 || config.SolverOrder > most)
         {
-            throw new ArgumentOutOfRangeException(nameof(config), config.SolverOrder, $"The order of this solver is 1 to {most}; 2 is usual with guidance.");
+            throw new ArgumentOutOfRangeException(null, $"The solver's order is {config.SolverOrder}; this one takes 1 to {most}; 2 is usual with guidance.");
         }
     }
 }

@@ -13,7 +13,7 @@ public abstract class DistilledScheduler(SchedulerConfig config) : TimestepSched
         int original = Config.OriginalInferenceSteps, stride = Config.NumTrainTimesteps / original;
         return numInferenceSteps <= original
             ? [.. Enumerable.Range(0, numInferenceSteps).Select(i => (original - (int)((long)i * original / numInferenceSteps)) * stride - 1.0)]
-            : throw new ArgumentOutOfRangeException(nameof(numInferenceSteps), numInferenceSteps,
-                $"A distilled model takes at most the {original} steps of its own schedule (original_inference_steps); 4 to 8 is usual.");
+            : throw new ArgumentOutOfRangeException(null,
+                $"The number of inference steps is {numInferenceSteps}; a distilled model takes at most the {original} steps of its own schedule (original_inference_steps); 4 to 8 is usual.");
     }
 }

@@ -24,7 +24,7 @@ public static class ImageNoise
 
         if (generators.Count != shape[0])
         {
-            throw new ArgumentException($"{generators.Count} generators were given for {shape[0]} pictures: give one for each.", nameof(generators));
+            throw new ArgumentException($"{generators.Count} generators were given for {shape[0]} pictures: give one for each.");
         }
 
         long[] one = [1, .. shape[1..]];
@@ -43,6 +43,6 @@ public static class ImageNoise
         return noise.shape.SequenceEqual(sample.shape)
             ? noise.to(float32)
             : throw new ArgumentException(
-                $"noise has shape [{string.Join(", ", noise.shape)}]; the sample has [{string.Join(", ", sample.shape)}].", nameof(noise));
+                $"noise has shape [{string.Join(", ", noise.shape)}]; the sample has [{string.Join(", ", sample.shape)}].");
     }
 }

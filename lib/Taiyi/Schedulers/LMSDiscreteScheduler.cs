@@ -14,7 +14,7 @@ public sealed class LMSDiscreteScheduler(SchedulerConfig config, int order = 4) 
     /// <inheritdoc/>
     protected internal override int Memory { get; } = order is >= 1 and <= 4
         ? order - 1
-        : throw new ArgumentOutOfRangeException(nameof(order), order, "The order is 1 (Euler's method) to 4.");
+        : throw new ArgumentOutOfRangeException(null, $"The order is {order}; LMS takes 1 (Euler's method) to 4.");
 
     /// <inheritdoc/>
     protected internal override Tensor Prediction(SchedulerStep step) => Derivative(step);

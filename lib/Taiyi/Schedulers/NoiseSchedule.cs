@@ -176,7 +176,7 @@ public sealed class NoiseSchedule
         int previous = previousTimestep ?? timestep - 1;
         return previous >= -1 && previous < timestep
             ? (AlphaCumprod(timestep), previous < 0 ? 1 : AlphaCumprod(previous))
-            : throw new ArgumentOutOfRangeException(nameof(previousTimestep), previous, $"The step before timestep {timestep} is one of -1 … {timestep - 1}.");
+            : throw new ArgumentOutOfRangeException(null, $"The step before timestep {timestep} is one of -1 … {timestep - 1}, got {previous}.");
     }
 
     private double AlphaCumprod(int timestep) => AlphasCumprod[Require(timestep)];
@@ -184,7 +184,7 @@ public sealed class NoiseSchedule
     private int Require(long timestep) =>
         timestep >= 0 && timestep < Betas.Length
             ? (int)timestep
-            : throw new ArgumentOutOfRangeException(nameof(timestep), timestep, $"The schedule has timesteps 0 … {Betas.Length - 1}.");
+            : throw new ArgumentOutOfRangeException(null, $"The schedule has timesteps 0 … {Betas.Length - 1}, got {timestep}.");
 
     // √ᾱ_t and √(1-ᾱ_t) of each picture, shaped to multiply (B, …).
     private (Tensor Signal, Tensor Sigma) Rates(Tensor originalSamples, Tensor noise, Tensor timesteps)
@@ -192,13 +192,13 @@ public sealed class NoiseSchedule
         if (timesteps.dim() != 1 || timesteps.shape[0] != originalSamples.shape[0])
         {
             throw new ArgumentException(
-                $"timesteps has shape [{string.Join(", ", timesteps.shape)}]; {originalSamples.shape[0]} pictures need [{originalSamples.shape[0]}].", nameof(timesteps));
+                $"timesteps has shape [{string.Join(", ", timesteps.shape)}]; {originalSamples.shape[0]} pictures need [{originalSamples.shape[0]}].");
         }
 
         if (!noise.shape.SequenceEqual(originalSamples.shape))
         {
             throw new ArgumentException(
-                $"noise has shape [{string.Join(", ", noise.shape)}]; the samples have [{string.Join(", ", originalSamples.shape)}].", nameof(noise));
+                $"noise has shape [{string.Join(", ", noise.shape)}]; the samples have [{string.Join(", ", originalSamples.shape)}].");
         }
 
         double[] alphasCumprod = [.. timesteps.cpu().to(int64).data<long>().Select(t => AlphasCumprod[Require(t)])];

@@ -33,7 +33,7 @@ internal static class Prediction
     };
 
     private static ArgumentOutOfRangeException Unknown(PredictionType type) =>
-        new(nameof(type), type, "A network predicts Epsilon, VPrediction or Sample.");
+        new(null, $"The prediction type is {type}; a network predicts Epsilon, VPrediction or Sample.");
 
     /// <summary>x̂₀ kept in the range of the data, as the settings say; latents leave [-1, 1] by nature, so neither is usual with them.</summary>
     /// <param name="config">Clipping or thresholding, and their ranges.</param>

@@ -90,7 +90,7 @@ public sealed class SchedulerRun : IDisposable
     {
         if (call < 0 || call > Timesteps.Count)
         {
-            throw new ArgumentOutOfRangeException(nameof(call), call, $"This run has calls 0 … {Timesteps.Count - 1}, and {Timesteps.Count} for its end.");
+            throw new ArgumentOutOfRangeException(null, $"This run has calls 0 … {Timesteps.Count - 1}, and {Timesteps.Count} for its end; got {call}.");
         }
 
         using var scope = NewDisposeScope();
@@ -131,14 +131,14 @@ public sealed class SchedulerRun : IDisposable
     {
         if (!(strength > 0 && strength <= 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(strength), strength,
-                "The strength is above 0 (keep the picture) and at most 1 (start from pure noise).");
+            throw new ArgumentOutOfRangeException(null,
+                $"The strength is {strength}; it must be above 0, which would leave the picture as it is, and at most 1, which starts from pure noise.");
         }
 
         int steps = plan.NumInferenceSteps, walked = (int)(steps * strength);
         return walked > 0
             ? (steps - walked) * plan.CallsPerStep
-            : throw new ArgumentOutOfRangeException(nameof(strength), strength,
+            : throw new ArgumentOutOfRangeException(null,
                 $"{steps} steps at strength {strength} leave none to walk: the strength is at least {1.0 / steps:0.###}, or take more steps.");
     }
 }

@@ -14,7 +14,7 @@ internal static class SigmaTables
         SigmaSchedule.Exponential or SigmaSchedule.Lu => Ramp(count, Math.Log(max), Math.Log(min), Math.Exp),
         SigmaSchedule.Beta => Ramp(count, 1, 0, q => min + BetaDistribution.Quantile(q, 0.6, 0.6) * (max - min)),     // α = β = 0.6 of the paper
         SigmaSchedule.AlignYourSteps => AlignYourSteps.Sigmas(count)[..count],
-        _ => throw new ArgumentOutOfRangeException(nameof(schedule), schedule, "Levels at timesteps follow from the timesteps."),
+        _ => throw new ArgumentOutOfRangeException(null, $"The levels of {schedule} follow from the timesteps."),
     };
 
     private static double[] Ramp(int count, double first, double last, Func<double, double> level) =>

@@ -8,7 +8,7 @@ internal static class Stochasticity
     {
         if (eta is not (>= 0 and <= 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(eta), eta, "η is from 0 (deterministic) to 1 (all noise is fresh).");
+            throw new ArgumentOutOfRangeException(null, $"η is {eta}; it must be from 0 (deterministic) to 1 (all noise is fresh).");
         }
     }
 

@@ -48,8 +48,8 @@ internal static class TimestepGrid
     {
         if (numInferenceSteps < 1 || numInferenceSteps > config.NumTrainTimesteps)
         {
-            throw new ArgumentOutOfRangeException(nameof(numInferenceSteps), numInferenceSteps,
-                $"The number of inference steps is from 1 to {config.NumTrainTimesteps}, the timesteps that the network was trained on; 20 to 50 is usual.");
+            throw new ArgumentOutOfRangeException(null,
+                $"The number of inference steps is {numInferenceSteps}; it must be from 1 to {config.NumTrainTimesteps}, the timesteps that the network was trained on; 20 to 50 is usual.");
         }
     }
 
@@ -68,8 +68,8 @@ internal static class TimestepGrid
         bool onSchedule = timesteps[0] < config.NumTrainTimesteps && timesteps.Zip(timesteps.Skip(1)).All(pair => pair.First > pair.Second);
         if (!onSchedule)
         {
-            throw new ArgumentOutOfRangeException(nameof(numInferenceSteps), numInferenceSteps,
-                $"{spacing} spacing with a steps offset of {config.StepsOffset} cannot place that many different steps "
+            throw new ArgumentOutOfRangeException(null,
+                $"{spacing} spacing with a steps offset of {config.StepsOffset} cannot place {numInferenceSteps} different steps "
                 + $"on timesteps 0 … {config.NumTrainTimesteps - 1}: take fewer steps or another spacing.");
         }
 

@@ -93,8 +93,8 @@ public sealed class ModelFolder
         Load(OpenTextEncoder, () => new BertTextEncoder(TextEncoderConfig, device, dtype), cancellationToken);
 
     /// <summary>Reads the tokenizer; texts are cut at what it and the text encoder's positions allow.</summary>
-    /// <exception cref="CheckpointException">A tokenizer file is malformed.</exception>
-    public BertTokenizer LoadTokenizer() => BertTokenizer.FromFolder(TokenizerFolder, TextEncoderConfig.MaxPositionEmbeddings);
+    /// <exception cref="CheckpointException">A tokenizer file is malformed, or the text encoder has no row for an added token.</exception>
+    public BertTokenizer LoadTokenizer() => BertTokenizer.FromFolder(TokenizerFolder, TextEncoderConfig.MaxPositionEmbeddings, TextEncoderConfig.VocabSize);
 
     private static RenamedStateDictFile Open(string path, Func<IStateDictFile, Func<string, string?>> rename)
     {

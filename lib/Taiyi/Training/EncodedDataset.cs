@@ -24,10 +24,12 @@ public sealed class EncodedDataset : IDisposable
     private readonly Tensor _means, _deviations; // (V, N, C, H, W): V is 2 with mirror images, else 1
     private readonly Tensor _contexts;           // (N, L, D)
     private readonly Tensor _unconditional;      // (1, L, D), the empty caption
+    private readonly long[] _epoch;              // numbers of the pictures, each as often as it is repeated
 
     private EncodedDataset(IReadOnlyList<Text2ImageEntry> entries, string hash, Tensor means, Tensor deviations, Tensor contexts, Tensor unconditional)
     {
         (Entries, Hash) = (entries, hash);
+        _epoch = [.. entries.SelectMany((entry, i) => Enumerable.Repeat((long)i, entry.Repeats))];
         (_means, _deviations, _contexts, _unconditional) = (means, deviations, contexts, unconditional);
     }
 
@@ -36,6 +38,17 @@ public sealed class EncodedDataset : IDisposable
 
     /// <summary>N, the number of pictures, mirror images not counted.</summary>
     public int Count => Entries.Count;
+
+    /// <summary>Pictures of an epoch: each as often as <see cref="Text2ImageEntry.Repeats"/> says.</summary>
+    public int EpochCount => _epoch.Length;
+
+    /// <summary>Why a saved file could not be used and was made anew, a sentence for the user; null if there was none or it was read.</summary>
+    public string? Note { get; private init; }
+
+    /// <summary>The picture at a place of an epoch that is not shuffled.</summary>
+    /// <param name="place">0 to <see cref="EpochCount"/> - 1.</param>
+    /// <returns>Its number, for <see cref="Batch"/>.</returns>
+    public long ImageAt(long place) => _epoch[place];
 
     /// <summary>SHA-256 of pictures, captions, their preparation and the two networks: equal hashes mean equal tensors.</summary>
     public string Hash { get; }
@@ -57,7 +70,7 @@ public sealed class EncodedDataset : IDisposable
         Encode(pipeline, dataset, HashOf(pipeline, dataset, horizontalFlip), horizontalFlip, progress, cancellationToken);
 
     /// <summary>Reads the tensors from a file if it holds those of this data set and model; else encodes and writes them there.</summary>
-    /// <param name="path">A safetensors file, which need not exist.</param>
+    /// <param name="path">A safetensors file, which need not exist; one that is cut, damaged or of other data is replaced, and <see cref="Note"/> says so.</param>
     /// <param name="pipeline">The model; its VAE and text encoder are used.</param>
     /// <param name="dataset">Pictures of the size that the model was trained at.</param>
     /// <param name="horizontalFlip">Whether to encode the mirror image of every picture too.</param>
@@ -69,18 +82,22 @@ public sealed class EncodedDataset : IDisposable
         IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         string hash = HashOf(pipeline, dataset, horizontalFlip);
+        string? note = null;
         if (File.Exists(path))
         {
-            using SafetensorsFile file = SafetensorsFile.Open(path);
-            if (file.Metadata.TryGetValue(HashKey, out string? saved) && saved == hash)
+            try
             {
-                Tensor Read(string name) => MoveTo(pipeline.Device, file.Read(name));
+                EncodedDataset saved = Read(path, pipeline, dataset, hash, horizontalFlip);
                 progress?.Report(dataset.Count);
-                return new EncodedDataset(dataset.Entries, hash, Read("means"), Read("deviations"), Read("contexts"), Read("unconditional"));
+                return saved;
+            }
+            catch (Exception error) when (error is CheckpointException or IOException)
+            {
+                note = $"The pictures are encoded anew, since the encoded data of before cannot be used: {error.Message}";
             }
         }
 
-        EncodedDataset encoded = Encode(pipeline, dataset, hash, horizontalFlip, progress, cancellationToken);
+        EncodedDataset encoded = Encode(pipeline, dataset, hash, horizontalFlip, progress, cancellationToken, note);
         SafetensorsFile.Write(
             path,
             [new("means", encoded._means), new("deviations", encoded._deviations), new("contexts", encoded._contexts), new("unconditional", encoded._unconditional)],
@@ -116,7 +133,8 @@ public sealed class EncodedDataset : IDisposable
     }
 
     private static EncodedDataset Encode(
-        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, string hash, bool horizontalFlip, IProgress<int>? progress, CancellationToken cancellationToken)
+        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, string hash, bool horizontalFlip, IProgress<int>? progress, CancellationToken cancellationToken,
+        string? note = null)
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
@@ -136,7 +154,31 @@ public sealed class EncodedDataset : IDisposable
         return new EncodedDataset(
             dataset.Entries, hash,
             cat(means, 1).DetachFromDisposeScope(), cat(deviations, 1).DetachFromDisposeScope(),
-            cat(contexts).DetachFromDisposeScope(), empty.Conditional.alias().DetachFromDisposeScope());
+            cat(contexts).DetachFromDisposeScope(), empty.Conditional.alias().DetachFromDisposeScope())
+        { Note = note };
+    }
+
+    // Throws a CheckpointException for whatever is not the encoding of this data set.
+    private static EncodedDataset Read(string path, StableDiffusionPipeline pipeline, Text2ImageDataset dataset, string hash, bool horizontalFlip)
+    {
+        using var scope = NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        if (!file.Metadata.TryGetValue(HashKey, out string? saved) || saved != hash)
+        {
+            throw new CheckpointException($"'{path}' is of other pictures, captions or another model.");
+        }
+
+        Tensor Part(string name, params long[] shape) => file.Tensors.TryGetValue(name, out TensorInfo? info) && info.Shape.AsSpan().StartsWith(shape)
+            ? file.Read(name).to(pipeline.Device, copy: true)
+            : throw new CheckpointException($"'{path}' has no tensor '{name}' of this data set's size, it is damaged.");
+        long views = horizontalFlip ? 2 : 1, width = pipeline.TextEncoder.Config.HiddenSize;
+        Tensor means = Part("means", views, dataset.Count), deviations = Part("deviations", views, dataset.Count);
+        Tensor contexts = Part("contexts", dataset.Count), unconditional = Part("unconditional", 1);
+        return means.shape.SequenceEqual(deviations.shape) && means.dim() == 5 && contexts.dim() == 3 && contexts.shape[2] == width && contexts.shape.AsSpan(1).SequenceEqual(unconditional.shape.AsSpan(1))
+            ? new EncodedDataset(
+                dataset.Entries, hash,
+                means.DetachFromDisposeScope(), deviations.DetachFromDisposeScope(), contexts.DetachFromDisposeScope(), unconditional.DetachFromDisposeScope())
+            : throw new CheckpointException($"'{path}' has tensors whose sizes do not fit each other, it is damaged.");
     }
 
     private static void EncodePictures(
@@ -150,21 +192,14 @@ public sealed class EncodedDataset : IDisposable
         deviations.Add(stack([.. posteriors.Select(posterior => (0.5 * posterior.LogVariance).exp())]).MoveToOuterDisposeScope());
     }
 
-    private static Tensor MoveTo(Device device, Tensor tensor)
-    {
-        using (tensor)
-        {
-            return tensor.to(device, copy: true).DetachFromDisposeScope();
-        }
-    }
-
     private static string HashOf(StableDiffusionPipeline pipeline, Text2ImageDataset dataset, bool horizontalFlip)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{dataset.Size} {horizontalFlip} {pipeline.DType}")));
         foreach (Text2ImageEntry entry in dataset.Entries)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"\n{entry.FileName}\n{entry.Caption}\n"));
+            string repeats = entry.Repeats > 1 ? string.Create(CultureInfo.InvariantCulture, $"{entry.Repeats} x\n") : "";
+            hash.AppendData(Encoding.UTF8.GetBytes($"\n{entry.FileName}\n{entry.Caption}\n{repeats}"));
             hash.AppendData(File.ReadAllBytes(entry.Path));
         }
 

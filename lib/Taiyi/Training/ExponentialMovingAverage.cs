@@ -19,7 +19,7 @@ public sealed class ExponentialMovingAverage : IDisposable
     /// <param name="decay">d, in [0, 1): with 0.99 about the last hundred steps count.</param>
     public ExponentialMovingAverage(IEnumerable<KeyValuePair<string, Parameter>> parameters, double decay)
     {
-        _decay = decay is >= 0 and < 1 ? decay : throw new ArgumentOutOfRangeException(nameof(decay), decay, "The decay of the mean is from 0 to below 1; 0.99 or 0.999 is usual.");
+        _decay = decay is >= 0 and < 1 ? decay : throw new ArgumentOutOfRangeException(null, $"The decay of the mean is {decay}; it must be from 0 to below 1: 0.99 or 0.999 is usual.");
         _weights = [.. parameters.Select(p => (p.Key, p.Value, Copy(p.Value).DetachFromDisposeScope()))];
     }
 

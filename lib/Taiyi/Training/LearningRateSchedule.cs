@@ -36,7 +36,7 @@ public sealed record LearningRateSchedule(LearningRateDecay Decay, double Peak, 
             LearningRateDecay.Constant => Peak,
             LearningRateDecay.Linear => Peak * Math.Max(0, 1 - progress),
             LearningRateDecay.Cosine => Peak * Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * progress))),
-            _ => throw new ArgumentOutOfRangeException(nameof(step), Decay, "The decay is Constant, Linear or Cosine."),
+            _ => throw new ArgumentOutOfRangeException(null, $"The decay is {Decay}; it must be Constant, Linear or Cosine."),
         };
     }
 }

@@ -26,7 +26,7 @@ public sealed class LoraTrainer : Trainer
     /// <param name="run">The folder of the run, new or to be resumed.</param>
     /// <exception cref="TrainingException">The run's checkpoint was trained on other data, or another process trains in the folder.</exception>
     public LoraTrainer(StableDiffusionPipeline pipeline, EncodedDataset data, TrainingRun run)
-        : base(run, run.Options, run.Options.TotalSteps(data.Count), data.Count, data.Hash)
+        : base(run, run.Options, run.Options.TotalSteps(data.EpochCount), data.EpochCount, data.Hash)
     {
         (_pipeline, _data, _run, _options) = (pipeline, data, run, run.Options);
         _loss = new DiffusionLoss(pipeline.UNet, pipeline.SchedulerConfig, pipeline.Vae.Config.ScalingFactor, _options.SnrGamma);
@@ -132,7 +132,7 @@ public sealed class LoraTrainer : Trainer
             batch.Mean.MoveToOuterDisposeScope(), batch.Deviation.MoveToOuterDisposeScope(), batch.Context.MoveToOuterDisposeScope());
     }
 
-    private long[] Numbers(long pass) => Random.Images(pass * _options.BatchSize, _options.BatchSize, _data.Count);
+    private long[] Numbers(long pass) => [.. Random.Images(pass * _options.BatchSize, _options.BatchSize, _data.EpochCount).Select(_data.ImageAt)];
 
     private string? DrawBeforeAndAfter(CancellationToken cancellationToken)
     {

@@ -62,6 +62,9 @@ public sealed record LoraTrainingOptions : TrainingOptions
     /// <summary>The folder of pictures and captions: a note like <see cref="Model"/>.</summary>
     public string? Data { get; init; }
 
+    /// <summary>Files of textual inversion whose words the captions use, each as <c>FILE</c> or <c>FILE:WORD</c>: a note like <see cref="Model"/>.</summary>
+    public IReadOnlyList<string> Embeddings { get; init; } = [];
+
     /// <summary>The recipe of a name.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static LoraTrainingOptions Recipe(string name) => name switch

@@ -25,11 +25,17 @@ public sealed class TrainingRun : RunFolder
     /// <param name="folder">It may exist, but hold no run.</param>
     /// <param name="options">How to train.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    /// <exception cref="IOException">There is a run in the folder, or it cannot be written.</exception>
+    /// <exception cref="IOException">There is a run or a LoRA in the folder, or it cannot be written.</exception>
     public static TrainingRun Create(string folder, LoraTrainingOptions options)
     {
+        TrainingRun run = new(folder, options);
+        if (!Exists(folder) && File.Exists(run.LoraPath))
+        {
+            throw new IOException($"'{folder}' holds a LoRA already ({LoraFile.DefaultFileName}), which the training would replace: name another folder.");
+        }
+
         RunFolder.Create(folder, options);
-        return new TrainingRun(folder, options);
+        return run;
     }
 
     /// <summary>

@@ -59,18 +59,67 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
-    public void Repeats_in_a_folders_name_are_said_not_to_count()
+    public void The_number_before_a_folders_name_repeats_its_pictures()
     {
-        foreach (string picture in (string[])["10_lion/x", "1_cat/x", "2024/x", "_5/x"])
+        foreach (string picture in (string[])["10_lion/x", "10_lion/y", "img/3_dog/x", "1_cat/x", "2024/x", "_5/x", "0_none/x", "-2_minus/x", "plain"])
         {
             Picture(picture + ".png");
-            Text(picture + ".txt", "一只狮子");
+            Text(picture + ".caption", "一只狮子");
         }
 
         Text2ImageDataset dataset = Text2ImageDataset.Open(_folder);
 
-        Assert.Equal(4, dataset.Count);
-        Assert.Contains("'10_lion'", Assert.Single(dataset.Notes));
+        Assert.Equal((9, 2 * 10 + 3 + 6), (dataset.Count, dataset.EpochCount));
+        Assert.Equal([10, 10, 3], dataset.Entries.Where(entry => entry.Repeats > 1).Select(entry => entry.Repeats));
+        Assert.Equal(
+            ["The pictures in '10_lion' (2) count 10 times in an epoch, as the number before '_' says.",
+             "The pictures in '3_dog' (1) count 3 times in an epoch, as the number before '_' says."],
+            dataset.Notes);
+    }
+
+    [Fact]
+    public void Folders_of_a_caption_file_do_not_repeat()
+    {
+        Picture("10_lion/x.png");
+        Text("metadata.jsonl", """{"file_name": "10_lion/x.png", "text": "一只狮子"}""");
+
+        Text2ImageDataset dataset = Text2ImageDataset.Open(_folder);
+
+        Assert.Equal(1, dataset.EpochCount);
+        Assert.Empty(dataset.Notes);
+    }
+
+    [Fact]
+    public void Captions_in_a_form_that_is_not_read_are_named_with_those_that_are()
+    {
+        Picture("a.png");
+        Text("metadata.parquet", "");
+        Text("a.json", "{}");
+        Text("README.md", "");
+
+        Assert.Contains("2 files that are not read (captions are, from metadata.jsonl, metadata.csv, captions.json, or a .txt or .caption file for each picture): a.json, metadata.parquet", Refusal());
+
+        Text("metadata.jsonl", """{"file_name": "a.png", "text": "一只狮子"}""");
+        Text("a.txt", "lion");
+        Text("other.txt", "a remark");
+        Assert.Equal(
+            ["Not read: a.json, metadata.parquet, a.txt. Captions come from metadata.jsonl, metadata.csv, captions.json, or a .txt or .caption file for each picture."],
+            Text2ImageDataset.Open(_folder).Notes);
+    }
+
+    [Theory]
+    [InlineData("a.jfif")]
+    [InlineData("a.JFIF")]
+    [InlineData("a.jpe")]
+    [InlineData("a.pjpeg")]
+    public void Other_endings_of_JPEG_are_pictures(string name)
+    {
+        File.WriteAllBytes(Path.Combine(_folder, name), TestPictures.Quadrants("jpg"));
+        Text("a.txt", "一只狮子");
+
+        using Text2ImageItem item = Text2ImageDataset.Open(_folder, new Text2ImageOptions { Size = 8 }).Read(0);
+
+        Assert.Equal([3, 8, 8], item.PixelValues.shape);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Taiyi.Data;
 using Taiyi.Files;
 
 using static TorchSharp.torch;
@@ -128,6 +129,38 @@ public class MiniModelTests
         ArgumentException error = Assert.Throws<ArgumentException>(() => StableDiffusionPipeline.FromPretrained(Repository.MiniModel, CPU, ScalarType.Float64));
 
         Assert.Contains("float32, bfloat16 or float16", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void What_the_model_does_not_see_of_either_prompt_is_told()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        GenerationOptions options = new() { NumInferenceSteps = 1, GuidanceScale = 3, NegativePrompt = string.Concat(Enumerable.Repeat("水印", 16)) };
+
+        using GenerationResult guided = pipeline.Generate("一隻獅子", options);
+        using GenerationResult unguided = pipeline.Generate("一只狮子", options with { GuidanceScale = 1 });
+
+        Assert.Equal(2, guided.Warnings.Count);
+        Assert.EndsWith("[UNK]: 隻, 獅", guided.Warnings[0]);
+        Assert.Equal("The negative prompt is longer than the text encoder reads; this was cut off: 水印", guided.Warnings[1]); // 30 of 32 characters fit
+        Assert.Contains("negative prompt is not used", Assert.Single(unguided.Warnings));
+    }
+
+    // torch takes 64 bits: 2^64 - 1 and -1 are one seed, and the picture after it has the seed 0.
+    [Fact]
+    [NoTensorLeak]
+    public void The_largest_seed_is_drawn_and_the_next_picture_has_the_seed_0()
+    {
+        using StableDiffusionPipeline pipeline = Load();
+        GenerationOptions options = new() { NumInferenceSteps = 1, NumImagesPerPrompt = 2, Seed = unchecked((long)ulong.MaxValue) };
+
+        using GenerationResult result = pipeline.Generate("一只狮子", options);
+        using GenerationResult zero = pipeline.Generate("一只狮子", options with { NumImagesPerPrompt = 1, Seed = 0 });
+
+        Assert.Equal([ulong.MaxValue, 0], result.Seeds.Select(seed => (ulong)seed));
+        Assert.Equal(zero.Images[0].ToBytes(), result.Images[1].ToBytes());
+        Assert.NotEqual(result.Images[0].ToBytes(), result.Images[1].ToBytes());
     }
 
     private static StableDiffusionPipeline Load() => StableDiffusionPipeline.FromPretrained(Repository.MiniModel, dtype: ScalarType.Float32);

@@ -8,49 +8,50 @@ namespace Taiyi.Models;
 /// transformers, models/bert/tokenization_bert_legacy.py, <c>BasicTokenizer</c>. Microsoft.ML.Tokenizers has its own, but it
 /// drops symbols such as $ and 😀, keeps _ inside a word, and composes accents again after stripping them.
 /// </remarks>
-internal sealed class BasicTokenizer(bool lowerCase, bool stripAccents, bool tokenizeChineseChars, IReadOnlyList<string> specialTokens)
+internal sealed class BasicTokenizer(bool lowerCase, bool stripAccents, bool tokenizeChineseChars, AddedWords addedWords)
 {
-    /// <summary>A word, normalised, and where it stood in the text.</summary>
-    public readonly record struct Word(string Text, int Start);
+    /// <summary>A word, normalised, and where it stood in the text: from its first character to before <paramref name="End"/>.</summary>
+    public readonly record struct Word(string Text, int Start, int End, AddedWord? Added = null);
 
     public IEnumerable<Word> Split(string text)
     {
         StringBuilder word = new();
-        int start = 0, length;
+        int start = 0, end = 0, length;
         for (int position = 0; position < text.Length; position += length)
         {
-            string? special = specialTokens.FirstOrDefault(token => string.CompareOrdinal(text, position, token, 0, token.Length) == 0);
+            AddedWord? added = addedWords.Find(text, position);
             Rune rune = Rune.TryGetRuneAt(text, position, out Rune valid) ? valid : Rune.ReplacementChar;
-            length = special?.Length ?? rune.Utf16SequenceLength;
-            if (special is null && IsRemoved(rune))
+            length = added?.Text.Length ?? rune.Utf16SequenceLength;
+            if (added is null && IsRemoved(rune))
             {
                 continue;
             }
 
-            string normalized = special ?? Normalize(rune);
-            bool isSpace = special is null && Rune.IsWhiteSpace(rune);
-            if (special is null && !isSpace && !IsSeparate(rune, normalized))
+            string normalized = added?.Text ?? Normalize(rune);
+            bool isSpace = added is null && Rune.IsWhiteSpace(rune);
+            if (added is null && !isSpace && !IsSeparate(rune, normalized))
             {
                 start = word.Length == 0 ? position : start;
+                end = position + length;
                 word.Append(normalized);
                 continue;
             }
 
             if (word.Length > 0)
             {
-                yield return new Word(word.ToString(), start);
+                yield return new Word(word.ToString(), start, end);
                 word.Clear();
             }
 
             if (!isSpace)
             {
-                yield return new Word(normalized, position);
+                yield return new Word(normalized, position, position + length, added);
             }
         }
 
         if (word.Length > 0)
         {
-            yield return new Word(word.ToString(), start);
+            yield return new Word(word.ToString(), start, end);
         }
     }
 

@@ -32,8 +32,19 @@ public sealed class BertTextEncoder : Module<Tensor, Tensor>
         WeightedLayer.Allocate(this, device, dtype);
     }
 
-    /// <summary>The sizes that this network was built with.</summary>
-    public BertConfig Config { get; }
+    /// <summary>The sizes of this network.</summary>
+    public BertConfig Config { get; private set; }
+
+    /// <summary>Gives the network rows for more tokens; they change nothing for the tokens that it has.</summary>
+    /// <param name="vectors">(n, D), any float dtype and device.</param>
+    /// <returns>The ids of the new tokens, n of them.</returns>
+    internal IReadOnlyList<int> AddTokens(Tensor vectors)
+    {
+        int first = Config.VocabSize, count = (int)vectors.shape[0];
+        _embeddings.Word.Append(vectors);
+        Config = Config with { VocabSize = first + count };
+        return [.. Enumerable.Range(first, count)];
+    }
 
     /// <summary>The last hidden state of every token, [PAD] included: Taiyi was trained without an attention mask.</summary>
     /// <param name="inputIds">Token numbers, (B, L) int64, L at most <see cref="BertConfig.MaxPositionEmbeddings"/>.</param>
@@ -51,8 +62,7 @@ public sealed class BertTextEncoder : Module<Tensor, Tensor>
         if (inputIds.dim() != 2 || inputIds.shape[1] > Config.MaxPositionEmbeddings)
         {
             throw new ArgumentException(
-                $"inputIds is ({string.Join(", ", inputIds.shape)}), but this text encoder takes (B, L) with L at most {Config.MaxPositionEmbeddings}: let the tokenizer cut the text.",
-                nameof(inputIds));
+                $"inputIds is ({string.Join(", ", inputIds.shape)}), but this text encoder takes (B, L) with L at most {Config.MaxPositionEmbeddings}: let the tokenizer cut the text.");
         }
 
         using var scope = NewDisposeScope();
@@ -65,6 +75,8 @@ internal sealed class BertEmbeddings(BertConfig config) : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "word_embeddings")]
     private readonly Embedding _word = new(config.VocabSize, config.HiddenSize);
+
+    public Embedding Word => _word;
 
     [ComponentName(Name = "position_embeddings")]
     private readonly Embedding _position = new(config.MaxPositionEmbeddings, config.HiddenSize);

@@ -11,4 +11,13 @@ public sealed class Embedding(long numEmbeddings, long width) : WeightedLayer(na
         using var scope = NewDisposeScope();
         return Weight[TensorIndex.Tensor(ids)].to(ComputeDType).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Puts rows below the table.</summary>
+    /// <param name="rows">(n, width), any float dtype and device.</param>
+    internal void Append(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        ReplaceWeight(cat([Weight, rows.to(Weight.dtype, Weight.device)]));
+    }
 }

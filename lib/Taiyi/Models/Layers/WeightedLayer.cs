@@ -61,6 +61,16 @@ public abstract class WeightedLayer : nn.Module<Tensor, Tensor>
         }
     }
 
+    /// <summary>Takes a copy of other values, which may have another shape, in place of the weight.</summary>
+    private protected void ReplaceWeight(Tensor values)
+    {
+        Parameter own = Uninitialized(values.shape, values.device, values.dtype);
+        own.copy_(values);
+        ConditionallyRegisterParameter("weight", own);
+        Weight.Dispose();
+        Weight = own;
+    }
+
     private Parameter Replace(string name, Parameter old, Device device, ScalarType dtype)
     {
         Parameter allocated = Uninitialized(old.shape, device, dtype);

@@ -140,23 +140,20 @@ public sealed class UNet2DConditionModel : Module<Tensor, Tensor, Tensor, Tensor
         if (sample.dim() != 4 || sample.shape[1] != Config.InChannels)
         {
             throw new ArgumentException(
-                $"sample is ({string.Join(", ", sample.shape)}), but this UNet takes latents (B, {Config.InChannels}, H, W): encode the picture with the VAE of the same model first.",
-                nameof(sample));
+                $"sample is ({string.Join(", ", sample.shape)}), but this UNet takes latents (B, {Config.InChannels}, H, W): encode the picture with the VAE of the same model first.");
         }
 
         if (encoderHiddenStates.dim() != 3 || encoderHiddenStates.shape[2] != Config.CrossAttentionDim)
         {
             throw new ArgumentException(
-                $"encoderHiddenStates is ({string.Join(", ", encoderHiddenStates.shape)}), but this UNet takes captions (B, L, {Config.CrossAttentionDim}): use the text encoder of the same model.",
-                nameof(encoderHiddenStates));
+                $"encoderHiddenStates is ({string.Join(", ", encoderHiddenStates.shape)}), but this UNet takes captions (B, L, {Config.CrossAttentionDim}): use the text encoder of the same model.");
         }
 
         (long latents, long captions, long timesteps) = (sample.shape[0], encoderHiddenStates.shape[0], timestep.numel());
         if (captions % latents != 0 || (timesteps != 1 && (timesteps != latents || captions != latents)))
         {
             throw new ArgumentException(
-                $"There are {latents} latents, {timesteps} timesteps and {captions} captions: give a timestep and a caption for each, or one timestep for all and as many captions for each.",
-                nameof(encoderHiddenStates));
+                $"There are {latents} latents, {timesteps} timesteps and {captions} captions: give a timestep and a caption for each, or one timestep for all and as many captions for each.");
         }
     }
 }
