@@ -52,6 +52,7 @@ internal sealed class EvaluateCommand
             Console.Out.WriteLine(FormattableString.Invariant($"{name,-15} top-1 {score.Top1:f3}  top-5 {score.Top5:f3}"));
         }
 
+        Console.Out.WriteLine(FormattableString.Invariant($"sharpness       {report.Sharpness:f2} of the originals'"));
         return CommandRunner.Success;
     }
 }

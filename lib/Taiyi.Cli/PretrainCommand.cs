@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Taiyi.Models;
 using Taiyi.Workshop.Pretraining;
 
 namespace Taiyi.Cli;
@@ -27,9 +28,26 @@ internal sealed class PretrainVaeCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<int?> _latentChannels = new("--latent-channels") { Description = "Channels of the latents (4 if absent)", HelpName = "C" };
+
+    private readonly Option<string?> _from = new("--from")
+    {
+        Description = "Folder of a VAE whose weights the training begins with wherever they fit, such as data/models/taiyi-mini/vae; random weights if absent",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<string[]> _others = new("--others")
+    {
+        Description = "Folders of further pictures, such as data/emoji data/poster; every so many-th is held out of them too",
+        HelpName = "DIR",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<double?> _othersShare = new("--others-share") { Description = "Share of the pictures of --others in a step (0.25 if absent)", HelpName = "S" };
+
     public PretrainVaeCommand()
     {
-        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels };
+        Command = new Command("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { _channels, _latentChannels, _from, _others, _othersShare };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -45,14 +63,25 @@ internal sealed class PretrainVaeCommand
         IPictureSource pictures = run.Options.Data.Open(cancellationToken);
         using VaePretrainer trainer = new(run, pictures, _settings.ModelFolder(parsed), _settings.Device(parsed));
         _settings.Train(parsed, trainer, folder, cancellationToken);
-        Console.Out.WriteLine(FormattableString.Invariant($"{trainer.HeldOutPsnr():f2} dB on held-out pictures"));
+        foreach ((string name, PictureQuality quality) in trainer.HeldOutQuality())
+        {
+            Console.Out.WriteLine(FormattableString.Invariant($"held out of {name}: {quality.Psnr:f2} dB, sharpness {quality.Sharpness:f2} of the originals'"));
+        }
+
         return CommandRunner.Success;
     }
 
     private VaePretrainingOptions NewOptions(ParseResult parsed)
     {
-        VaePretrainingOptions options = new() { Data = _settings.Data(parsed) };
-        return _settings.Overlay(parsed, parsed.GetValue(_channels) is { Length: > 0 } channels ? options with { Vae = VaePretrainingOptions.VaeOf(channels) } : options);
+        PretrainingData data = _settings.Data(parsed);
+        VaePretrainingOptions options = new()
+        {
+            Data = data,
+            InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
+            Others = [.. (parsed.GetValue(_others) ?? []).Select(folder => data with { Path = Path.GetFullPath(folder) })],
+        };
+        AutoencoderKLConfig vae = parsed.GetValue(_channels) is { Length: > 0 } channels ? VaePretrainingOptions.VaeOf(channels) : options.Vae;
+        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels }, OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare });
     }
 }
 
@@ -70,17 +99,19 @@ internal sealed class PretrainDiffusionCommand
 
     private readonly Option<int?> _width = new("--width") { Description = "Width of the text encoder (192 if absent)", HelpName = "D" };
     private readonly Option<int?> _layers = new("--layers") { Description = "Layers of the text encoder (3 if absent)", HelpName = "N" };
-    private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; OUTPUT/model/vae if absent", HelpName = "DIR" };
+    private readonly Option<string?> _vae = new("--vae") { Description = "Folder of the VAE; that of --from, else OUTPUT/model/vae, if absent", HelpName = "DIR" };
 
     private readonly Option<string?> _from = new("--from")
     {
-        Description = "Model whose VAE, text encoder, UNet and vocabulary the training begins with, such as data/models/taiyi-mini; random weights if absent",
+        Description = "Model whose text encoder, UNet, vocabulary and, without --vae, VAE the training begins with, such as data/models/taiyi-mini; random weights if absent",
         HelpName = "DIR",
     };
 
+    private readonly Option<int?> _latentReuse = new("--latent-reuse") { Description = "How often the latents of a picture are used, each time with other noise and words (4 if absent)", HelpName = "N" };
+
     public PretrainDiffusionCommand()
     {
-        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from };
+        Command = new Command("diffusion", "Train text encoder and UNet; the whole model is written to OUTPUT/model.") { _channels, _width, _layers, _vae, _from, _latentReuse };
         _settings.AddTo(Command);
         Command.SetBody(Run);
     }
@@ -103,9 +134,9 @@ internal sealed class PretrainDiffusionCommand
     private DiffusionPretrainingOptions NewOptions(ParseResult parsed, string model)
     {
         string? from = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null;
-        if (from is not null && ((Option[])[_channels, _width, _layers, _vae]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } superfluous)
+        if (from is not null && ((Option[])[_channels, _width, _layers]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } superfluous)
         {
-            throw new ArgumentException($"{superfluous.Name} cannot stand beside --from: the model in '{from}' has its own sizes and VAE. Leave one of the two out.");
+            throw new ArgumentException($"{superfluous.Name} cannot stand beside --from: the model in '{from}' has its own sizes. Leave one of the two out.");
         }
 
         DiffusionPretrainingOptions options = new()
@@ -114,6 +145,7 @@ internal sealed class PretrainDiffusionCommand
             VaeFolder = Path.GetFullPath(parsed.GetValue(_vae) ?? Path.Combine(from ?? model, "vae")),
             InitialModel = from,
         };
+        options = options with { LatentReuse = parsed.GetValue(_latentReuse) ?? options.LatentReuse };
         int width = parsed.GetValue(_width) ?? options.TextEncoder.HiddenSize, layers = parsed.GetValue(_layers) ?? options.TextEncoder.NumHiddenLayers;
         int[] channels = parsed.GetValue(_channels) is { Length: > 0 } given ? given : [.. options.UNet.BlockOutChannels];
         return _settings.Overlay(parsed, options with

@@ -18,10 +18,10 @@ internal static partial class HeapHoles
 
     private static long _bytes;
 
-    /// <summary>Counts a new map, and now and then returns what lies idle.</summary>
+    /// <summary>Counts a new map, and now and then returns what lies idle. In training nothing is returned: what a step frees, the next one takes.</summary>
     public static void Count(Tensor map)
     {
-        if (Interlocked.Add(ref _bytes, map.numel() * map.ElementSize) > BytesBetween)
+        if (!is_grad_enabled() && Interlocked.Add(ref _bytes, map.numel() * map.ElementSize) > BytesBetween)
         {
             Interlocked.Exchange(ref _bytes, 0);
             Return();

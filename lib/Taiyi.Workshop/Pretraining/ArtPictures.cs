@@ -7,7 +7,7 @@ using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>Pictures composed from the drawings of an art archive, with other grounds, sizes, places, colours and counts every time.</summary>
+/// <summary>Pictures composed from the drawings of an art archive, with other grounds, frames, outlines, sizes and colours every time.</summary>
 public sealed class ArtPictures : IPictureSource
 {
     private readonly (ArtSubject Subject, ArtSprite Sprite)[] _originals;
@@ -29,7 +29,7 @@ public sealed class ArtPictures : IPictureSource
     /// <inheritdoc/>
     public IEnumerable<string> Texts => CaptionComposer.Texts(_originals.Select(original => original.Subject));
 
-    /// <summary>Decodes all drawings of an archive into memory: 64 kB each at 64 pixels.</summary>
+    /// <summary>Decodes all drawings of an archive into memory: 64 kB each at 64 pixels and above.</summary>
     /// <param name="archive">The drawings; not needed any more afterwards.</param>
     /// <param name="size">Width and height of the pictures in pixels.</param>
     /// <param name="seed">Another seed gives another stream of variations.</param>
@@ -45,7 +45,7 @@ public sealed class ArtPictures : IPictureSource
         {
             cancellation.Token.ThrowIfCancellationRequested();
             using Image<Rgba32> drawing = archive.Read(subject);
-            originals.Add((subject, new ArtSprite(drawing, 2 * size))); // twice as large: sharp also where it is enlarged
+            originals.Add((subject, new ArtSprite(drawing, Math.Min(drawing.Width, 2 * size)))); // as it is, or twice as large as it will be drawn
         }
 
         return originals.Count > 0
@@ -61,7 +61,7 @@ public sealed class ArtPictures : IPictureSource
 
     /// <inheritdoc/>
     public void DrawOriginal(int original, Span<float> pixels) =>
-        Draw(original, new PictureVariation(PictureGround.White, [new Placement(0.5f, 0.5f, 1)], Mirrored: false, HueTurn: 0), pixels);
+        Draw(original, PictureVariation.Original, pixels);
 
     /// <inheritdoc/>
     public void DrawVariation(long number, Span<float> pixels)
@@ -91,16 +91,19 @@ public sealed class ArtPictures : IPictureSource
 
     private void Draw(int original, PictureVariation variation, Span<float> pixels)
     {
-        Vector4[] canvas = new Vector4[Size * Size];
+        Vector4[] canvas = new Vector4[Size * Size], drawing = new Vector4[canvas.Length];
         variation.Ground.Fill(canvas, Size);
-        foreach (Placement placement in variation.Placements)
+        variation.Frame?.Draw(canvas, Size);
+        _originals[original].Sprite.Draw(drawing, Size, variation.Placement, variation.Mirrored, variation.HueTurn);
+        if (variation.Outline > 0)
         {
-            _originals[original].Sprite.Draw(canvas, Size, placement, variation.Mirrored, variation.HueTurn);
+            PictureOutline.Draw(canvas, drawing, Size, variation.Outline * Size);
         }
 
         for (int i = 0; i < canvas.Length; i++)
         {
-            Vector4 pixel = Vector4.Clamp(canvas[i], Vector4.Zero, Vector4.One) * 2 - Vector4.One;
+            Vector4 pixel = drawing[i] + (canvas[i] * (1 - drawing[i].W));
+            pixel = Vector4.Clamp(pixel, Vector4.Zero, Vector4.One) * 2 - Vector4.One;
             (pixels[i], pixels[i + canvas.Length], pixels[i + (2 * canvas.Length)]) = (pixel.X, pixel.Y, pixel.Z);
         }
     }

@@ -3,7 +3,7 @@ using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>Writes captions of drawings by templates: 狮子; 一只狮子，卡通风格; 两只蓝色的小猫，宠物，扁平风格，粉色背景，小，左边.</summary>
+/// <summary>Writes captions of drawings by templates: 狮子; 一只狮子，卡通风格; 一只蓝色的小猫，宠物，扁平风格，粉色背景，白色描边.</summary>
 /// <remarks>
 /// What a caption leaves out varies from one to the next, so that the model understands short prompts and long ones, and words that it has
 /// never seen together. A caption fits the text encoder: what would make it longer than <see cref="MaxCharacters"/> is left out.
@@ -43,7 +43,7 @@ public static class CaptionComposer
         .. subjects.SelectMany(subject => subject.Tags.Concat(SubjectWords.NamesOf(subject)).Append(subject.Label).Append(MeasureWords.Of(subject))),
         .. StyleWords.Values,
         Mood,
-        "两三的，浅红橙黄绿青蓝紫粉棕黑灰白色渐变放射背景小大左右上下边面角",
+        "的，浅红橙黄绿青蓝紫粉棕黑灰白色渐变放射圆形背景小描边框",
     ];
 
     /// <summary>Writes a caption.</summary>
@@ -62,12 +62,13 @@ public static class CaptionComposer
         Add(caption, random.NextDouble() < 0.7 ? StyleOf(subject.Set) : "");
         Add(caption, Ground(variation, random));
         Add(caption, random.NextDouble() < 0.8 ? variation.SizeWords : "");
-        Add(caption, random.NextDouble() < 0.8 ? variation.PlaceWords : "");
+        Add(caption, random.NextDouble() < 0.8 ? variation.OutlineWords : "");
+        Add(caption, random.NextDouble() < 0.8 ? variation.FrameWords : "");
         Add(caption, random.NextDouble() < 0.12 ? Mood : "");
         return caption.ToString();
     }
 
-    // 一只蓝色的狮子: the count is said where there are several, the colour where it is not the drawing's own.
+    // 一只蓝色的狮子: the colour is said where it is not the drawing's own.
     private static string Subject(ArtSubject subject, PictureVariation variation, string? colour, Random random)
     {
         bool recoloured = variation.HueTurn != 0;
@@ -75,15 +76,8 @@ public static class CaptionComposer
         string name = names.Length > 0 && random.NextDouble() < 0.35 ? random.Pick(names) : subject.Label;
         double sayColour = recoloured ? 0.95 : 0.15;
         string coloured = colour is not null && !SubjectWords.SaysColour(name) && random.NextDouble() < sayColour ? $"{colour}的{name}" : name;
-        return Count(MeasureWords.Of(subject), variation.Count, random) + coloured;
+        return (random.NextDouble() < 0.5 ? MeasureWords.Of(subject) : "") + coloured;
     }
-
-    private static string Count(string measureWord, int count, Random random) => count switch
-    {
-        1 => random.NextDouble() < 0.5 ? measureWord : "",
-        2 => "两" + (measureWord.Length > 0 ? measureWord[1..] : "个"),
-        _ => "三" + (measureWord.Length > 0 ? measureWord[1..] : "个"),
-    };
 
     private static string Ground(PictureVariation variation, Random random)
     {

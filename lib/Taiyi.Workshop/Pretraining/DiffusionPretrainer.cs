@@ -35,9 +35,9 @@ public sealed class DiffusionPretrainer : Pretrainer
     {
         (_run, _modelFolder) = (run, modelFolder);
         DiffusionPretrainingOptions options = run.Options;
-        _pipeline = options.InitialModel is { } initial ? ReadNetworks(initial, device) : NewNetworks(options, device);
+        _pipeline = options.InitialModel is { } initial ? ReadNetworks(ModelFolder.Open(initial), options, device) : NewNetworks(options, device);
         AutoencoderKL vae = _pipeline.Vae;
-        _vae = options.InitialModel is { } model ? ModelFolder.Open(model).LoadVae(CPU, ScalarType.Float32) : SnapshotWriter.ReadVae(options.VaeFolder);
+        _vae = SnapshotWriter.ReadVae(options.VaeFolder);
         _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
         _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
         Start([.. WeightsOf("text_encoder", _pipeline.TextEncoder), .. WeightsOf("unet", _pipeline.UNet)]);
@@ -89,16 +89,10 @@ public sealed class DiffusionPretrainer : Pretrainer
     {
         AutoencoderKL vae = SnapshotWriter.ReadVae(options.VaeFolder, device, DType);
         IReadOnlyList<string> vocabulary = Vocabulary.Build(Pictures.Texts);
-        UNet2DConditionConfig unetConfig = options.UNet with
-        {
-            SampleSize = Pictures.Size / vae.Config.DownscaleFactor,
-            InChannels = vae.Config.LatentChannels,
-            OutChannels = vae.Config.LatentChannels,
-        };
         StableDiffusionPipeline pipeline = new(
             WriteTokenizer(vocabulary, options.TextEncoder.MaxPositionEmbeddings),
             new BertTextEncoder(options.TextEncoder with { VocabSize = vocabulary.Count }, device, DType),
-            new UNet2DConditionModel(unetConfig, device, DType),
+            new UNet2DConditionModel(ForLatents(options.UNet, vae.Config), device, DType),
             vae)
         { SchedulerConfig = options.Scheduler };
         Initialize(pipeline.TextEncoder, "first weights of the text encoder");
@@ -106,18 +100,28 @@ public sealed class DiffusionPretrainer : Pretrainer
         return pipeline;
     }
 
-    private StableDiffusionPipeline ReadNetworks(string initialModel, Device? device)
+    private StableDiffusionPipeline ReadNetworks(ModelFolder model, DiffusionPretrainingOptions options, Device? device)
     {
-        ModelFolder model = ModelFolder.Open(initialModel);
-        int? size = model.UNetConfig.SampleSize * model.VaeConfig.DownscaleFactor;
-        if (size is not null && size != Pictures.Size)
+        AutoencoderKL vae = SnapshotWriter.ReadVae(options.VaeFolder, device, DType);
+        UNet2DConditionModel unet = new(ForLatents(model.UNetConfig, vae.Config), device, DType);
+        Initialize(unet, "first weights of the UNet");
+        using (UNet2DConditionModel trained = model.LoadUNet(device, DType))
         {
-            throw new CheckpointException($"The model in '{initialModel}' draws {size} x {size} pixels, the pictures have {Pictures.Size}: train it on pictures of its own size.");
+            WarmStart.Copy(trained, unet);
         }
 
-        WriteTokenizer(File.ReadAllLines(Path.Combine(model.TokenizerFolder, "vocab.txt")), model.TextEncoderConfig.MaxPositionEmbeddings);
-        return StableDiffusionPipeline.FromPretrained(initialModel, device, DType);
+        string[] vocabulary = File.ReadAllLines(Path.Combine(model.TokenizerFolder, "vocab.txt"));
+        return new StableDiffusionPipeline(
+            WriteTokenizer(vocabulary, model.TextEncoderConfig.MaxPositionEmbeddings), model.LoadTextEncoder(device, DType), unet, vae)
+        { Defaults = model.Defaults, SchedulerConfig = model.SchedulerConfig };
     }
+
+    private UNet2DConditionConfig ForLatents(UNet2DConditionConfig unet, AutoencoderKLConfig vae) => unet with
+    {
+        SampleSize = Pictures.Size / vae.DownscaleFactor,
+        InChannels = vae.LatentChannels,
+        OutChannels = vae.LatentChannels,
+    };
 
     private BertTokenizer WriteTokenizer(IReadOnlyList<string> vocabulary, int maxLength)
     {

@@ -18,7 +18,8 @@ internal sealed record LatentBatch(long[] Numbers, int Wording, Tensor Mean, Ten
 /// </summary>
 internal sealed class LatentStream(IPictureSource pictures, AutoencoderKL vae, TrainingRandom random, int batchSize, int reuse) : IDisposable
 {
-    private const int BlockBatches = 16;
+    /// <summary>Batches that are encoded together.</summary>
+    public const int BlockBatches = 64;
 
     private long _block = -1;
     private Tensor? _means, _deviations; // (N, C, H, W) of the block's N pictures

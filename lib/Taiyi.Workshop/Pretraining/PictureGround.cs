@@ -9,11 +9,14 @@ internal enum GroundKind
     Plain,
     Gradient,
     Sunburst,
+    Disc,
 }
 
-/// <summary>A ground and its colours: the first one above or alone, the second one below or in every other ray.</summary>
+/// <summary>A ground and its colours: the first one above or alone, the second one below, in every other ray or in the disc.</summary>
 internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Second)
 {
+    private const float DiscRadius = 0.4f; // of the picture's side
+
     /// <summary>White paper, as the drawings have it.</summary>
     public static PictureGround White { get; } = new(GroundKind.Plain, Colour.White, Colour.White);
 
@@ -24,7 +27,7 @@ internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Secon
     public static PictureGround Draw(Random random)
     {
         double kind = random.NextDouble();
-        if (kind < 0.08)
+        if (kind < 0.06)
         {
             return Plain(new Colour(random.Between(0, 360), random.Between(0, 0.1f), random.Pick([0.1f, 0.5f, 0.8f])));
         }
@@ -32,9 +35,10 @@ internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Secon
         Colour first = random.NextDouble() < 0.5 ? Pale(random) : Strong(random);
         return kind switch
         {
-            < 0.65 => Plain(first),
-            < 0.85 => new PictureGround(GroundKind.Gradient, first, random.NextDouble() < 0.5 ? Colour.White : Neighbour(first, random)),
-            _ => new PictureGround(GroundKind.Sunburst, first, first with { Saturation = first.Saturation * 0.55f, Value = 0.5f + (first.Value / 2) }),
+            < 0.55 => Plain(first),
+            < 0.72 => new PictureGround(GroundKind.Gradient, first, random.NextDouble() < 0.5 ? Colour.White : Neighbour(first, random)),
+            < 0.88 => new PictureGround(GroundKind.Sunburst, first, Paler(first, random.Between(0.4f, 0.85f))),
+            _ => new PictureGround(GroundKind.Disc, first, Paler(first, random.Between(0.3f, 0.8f))),
         };
     }
 
@@ -47,6 +51,7 @@ internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Secon
         {
             GroundKind.Gradient => random.NextDouble() < 0.5 ? "渐变背景" : colour + "渐变背景",
             GroundKind.Sunburst => random.NextDouble() < 0.5 ? "放射背景" : colour + "放射背景",
+            GroundKind.Disc => random.NextDouble() < 0.5 ? "圆形背景" : colour + "圆形背景",
             _ when this == White => "",
             _ => shade + colour + "背景",
         };
@@ -58,10 +63,12 @@ internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Secon
         (Vector4 first, Vector4 second) = (First.ToRgb(), Second.ToRgb());
         for (int i = 0; i < pixels.Length; i++)
         {
+            (float x, float y) = ((i % side) - (side / 2f) + 0.5f, (i / side) - (side / 2f) + 0.5f);              // from the middle
             pixels[i] = Kind switch
             {
                 GroundKind.Gradient => Vector4.Lerp(first, second, (i / side) / (side - 1f)),
-                GroundKind.Sunburst => Vector4.Lerp(first, second, Ray((i % side) - (side / 2f) + 0.5f, (i / side) - (side / 2f) + 0.5f)),
+                GroundKind.Sunburst => Vector4.Lerp(first, second, Ray(x, y)),
+                GroundKind.Disc => Vector4.Lerp(first, second, Math.Clamp((DiscRadius * side) - MathF.Sqrt((x * x) + (y * y)) + 0.5f, 0, 1)),
                 _ => first,
             };
         }
@@ -80,6 +87,9 @@ internal sealed record PictureGround(GroundKind Kind, Colour First, Colour Secon
     }
 
     private static Colour Neighbour(Colour colour, Random random) => colour.Turn(random.Between(-50, 50)) with { Saturation = random.Between(0.2f, 0.8f) };
+
+    // The same hue, nearer to white by a share of the way.
+    private static Colour Paler(Colour colour, float share) => colour with { Saturation = colour.Saturation * share, Value = 1 - ((1 - colour.Value) * share) };
 
     // How far a pixel lies in the second colour: twelve rays, their edges softened over a pixel.
     private static float Ray(float x, float y)

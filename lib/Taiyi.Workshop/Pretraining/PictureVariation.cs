@@ -3,86 +3,68 @@ using Taiyi.Workshop.Composing;
 namespace Taiyi.Workshop.Pretraining;
 
 /// <summary>Where a drawing lies in the picture, in shares of the picture's side: its middle and its own side.</summary>
-internal readonly record struct Placement(float X, float Y, float Size);
+internal readonly record struct Placement(float X, float Y, float Size)
+{
+    /// <summary>In the middle, with a margin as wide as an outline or a frame needs: what a prompt without words for the size asks for.</summary>
+    public static readonly Placement Usual = new(0.5f, 0.5f, 0.9f);
+}
 
 /// <summary>How a drawing is shown in one training picture. Its caption says the same in words.</summary>
 /// <remarks>
 /// A model that saw every drawing in the middle of white paper has nothing to bend when a LoRA asks for other grounds: variation is
-/// what keeps the base from learning pictures by heart. Two in five pictures are still plain, which is what a plain prompt asks for.
+/// what keeps the base from learning pictures by heart. One subject fills the page in every one of them: what has fewer than some
+/// sixty pixels to be drawn in stays a smear, and takes the place of what could be drawn well.
 /// </remarks>
-internal sealed record PictureVariation(PictureGround Ground, IReadOnlyList<Placement> Placements, bool Mirrored, float HueTurn)
+/// <param name="Ground">What lies behind the drawing.</param>
+/// <param name="Frame">The frame on the ground, behind the drawing; null for none.</param>
+/// <param name="Placement">Where the drawing lies.</param>
+/// <param name="Outline">Width of the white outline about the drawing, a share of the picture's side; 0 for none.</param>
+/// <param name="Mirrored">Whether left and right are exchanged.</param>
+/// <param name="HueTurn">Degrees by which the drawing's hues are turned; 0 keeps its colours.</param>
+internal sealed record PictureVariation(PictureGround Ground, PictureFrame? Frame, Placement Placement, float Outline, bool Mirrored, float HueTurn)
 {
-    private static readonly Placement Whole = new(0.5f, 0.5f, 1);
+    /// <summary>The drawing as the archive has it, on white paper.</summary>
+    public static PictureVariation Original { get; } = new(PictureGround.White, Frame: null, Placement.Usual, Outline: 0, Mirrored: false, HueTurn: 0);
 
-    /// <summary>Number of times that the drawing is in the picture.</summary>
-    public int Count => Placements.Count;
+    /// <summary>小 or nothing.</summary>
+    public string SizeWords => Placement.Size < 0.8f ? "小" : "";
 
-    /// <summary>小, 大 or nothing.</summary>
-    public string SizeWords => Count > 1 ? "" : Placements[0].Size switch
-    {
-        < 0.6f => "小",
-        > 1.1f => "大",
-        _ => "",
-    };
+    /// <summary>白色描边 or nothing.</summary>
+    public string OutlineWords => Outline > 0 ? "白色描边" : "";
 
-    /// <summary>左边, 右上角 and so on; nothing in the middle.</summary>
-    public string PlaceWords => Count > 1 ? "" : (Side(Placements[0].X), Side(Placements[0].Y)) switch
-    {
-        (-1, -1) => "左上角",
-        (1, -1) => "右上角",
-        (-1, 1) => "左下角",
-        (1, 1) => "右下角",
-        (-1, _) => "左边",
-        (1, _) => "右边",
-        (_, -1) => "上面",
-        (_, 1) => "下面",
-        _ => "",
-    };
+    /// <summary>边框 or nothing.</summary>
+    public string FrameWords => Frame is null ? "" : "边框";
 
-    /// <summary>A variation by chance.</summary>
+    /// <summary>A variation by chance: a third on white paper, the rest on every kind of ground.</summary>
     /// <param name="random">Source of the chance.</param>
     /// <param name="mirrorable">Whether the mirror image of the subject is still the same subject: not of a clock.</param>
     /// <param name="recolourable">Whether the subject may have other colours: not a red heart.</param>
     public static PictureVariation Draw(Random random, bool mirrorable, bool recolourable)
     {
         bool mirrored = mirrorable && random.NextDouble() < 0.5;
-        if (random.NextDouble() < 0.4)
+        if (random.NextDouble() < 0.33)
         {
-            return new PictureVariation(PictureGround.White, [Whole], mirrored, HueTurn: 0);
+            return Original with { Mirrored = mirrored };
         }
 
+        PictureGround ground = random.NextDouble() < 0.9 ? PictureGround.Draw(random) : PictureGround.White;
         return new PictureVariation(
-            random.NextDouble() < 0.8 ? PictureGround.Draw(random) : PictureGround.White,
-            DrawPlacements(random),
+            ground,
+            random.NextDouble() < 0.2 ? PictureFrame.Draw(random) : null,
+            DrawPlacement(random),
+            ground != PictureGround.White && random.NextDouble() < 0.25 ? random.Between(0.02f, 0.045f) : 0,
             mirrored,
-            HueTurn: recolourable && random.NextDouble() < 0.2 ? random.Between(30, 330) : 0);
+            recolourable && random.NextDouble() < 0.12 ? random.Between(30, 330) : 0);
     }
 
-    private static Placement[] DrawPlacements(Random random)
+    private static Placement DrawPlacement(Random random)
     {
-        switch (random.NextDouble())
+        if (random.NextDouble() < 0.6)
         {
-            case < 0.1:
-                return Row(random, random.Next(2, 4));
-            case < 0.45:
-                return [Whole];
-            case < 0.55:
-                return [new Placement(0.5f, 0.5f, random.Between(1.12f, 1.35f))];
-            default:
-                float size = random.Between(0.4f, 0.9f), room = (1 - size) / 2;
-                bool placed = random.NextDouble() < 0.5;
-                return [placed ? new Placement(Off(random, room), Off(random, room), size) : new Placement(0.5f, 0.5f, size)];
+            return Placement.Usual;
         }
+
+        float size = random.Between(0.7f, 1f), room = (1 - size) / 4;
+        return new Placement(0.5f + random.Between(-room, room), 0.5f + random.Between(-room, room), size);
     }
-
-    // Two or three side by side.
-    private static Placement[] Row(Random random, int count)
-    {
-        float size = count == 2 ? 0.5f : 0.36f, y = random.Between(0.4f, 0.6f);
-        return [.. Enumerable.Range(0, count).Select(i => new Placement((i + 0.5f) / count, y, size))];
-    }
-
-    private static float Off(Random random, float room) => 0.5f + (random.Next(-1, 2) * room * random.Between(0.75f, 1));
-
-    private static int Side(float middle) => middle < 0.42f ? -1 : middle > 0.58f ? 1 : 0;
 }

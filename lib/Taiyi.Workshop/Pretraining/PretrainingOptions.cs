@@ -41,6 +41,18 @@ public sealed record VaePretrainingOptions : PretrainingOptions
     /// <summary>Sizes of the network; its scaling factor is measured at the end.</summary>
     public AutoencoderKLConfig Vae { get; init; } = VaeOf(32, 64, 128);
 
+    /// <summary>
+    /// Folder of a VAE whose weights the training begins with wherever they fit, also one of fewer resolutions or other latents:
+    /// see <see cref="WarmStart"/>. Null for random weights.
+    /// </summary>
+    public string? InitialVae { get; init; }
+
+    /// <summary>Pictures beside <see cref="PretrainingOptions.Data"/>, such as those of styles: folders with captions. Every so many-th is held out of them too.</summary>
+    public IReadOnlyList<PretrainingData> Others { get; init; } = [];
+
+    /// <summary>The share of <see cref="Others"/> in the pictures of a step, 0 to 1.</summary>
+    public double OthersShare { get; init; } = 0.25;
+
     /// <summary>What the terms of the loss are multiplied by.</summary>
     public VaeLossWeights Weights { get; init; } = new();
 
@@ -61,6 +73,7 @@ public sealed record VaePretrainingOptions : PretrainingOptions
     public override void Validate()
     {
         base.Validate();
+        Check(OthersShare is >= 0 and <= 1, "share of the other pictures", OthersShare, "from 0 to 1");
         Check(HoldOutEvery > 1, "interval of held-out pictures", HoldOutEvery, "2 or more");
         Check(Data.Size % Vae.DownscaleFactor == 0, "picture size", Data.Size, $"a multiple of the VAE's factor, {Vae.DownscaleFactor}");
         Check(Vae.BlockOutChannels.All(c => c > 0 && c % Vae.NormNumGroups == 0), "VAE's channels", string.Join(", ", Vae.BlockOutChannels), $"multiples of {Vae.NormNumGroups}");
@@ -82,12 +95,13 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
         ];
     }
 
-    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>; of no use with <see cref="InitialModel"/>.</summary>
+    /// <summary>Folder of the VAE: <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>
     public required string VaeFolder { get; init; }
 
     /// <summary>
-    /// Model that the training begins with: its networks, vocabulary and noise schedule are taken in place of the VAE and the
-    /// sizes named here, and must stay there until the training ends. Null for random weights.
+    /// Model that the training begins with: its text encoder, UNet, vocabulary and noise schedule are taken in place of the sizes
+    /// named here, and it must stay there until the training ends. Where the VAE has other latents than the model's own, the
+    /// UNet's first and last convolution begin anew. Null for random weights.
     /// </summary>
     public string? InitialModel { get; init; }
 
@@ -100,7 +114,7 @@ public sealed record DiffusionPretrainingOptions : PretrainingOptions
     /// <summary>The noise schedule, Stable Diffusion's own.</summary>
     public SchedulerConfig Scheduler { get; init; } = new();
 
-    /// <summary>How often the latents of a variation are used, each time with other noise and another caption: encoding costs as much as half a step.</summary>
+    /// <summary>How often the latents of a variation are used, each time with other noise and another caption: encoding costs as much as a step.</summary>
     public int LatentReuse { get; init; } = 4;
 
     /// <summary>taiyi-mini's UNet in other widths, a number for each resolution: attention from the second one on, where it is cheap.</summary>

@@ -1,5 +1,4 @@
 using Taiyi.Files;
-using Taiyi.Models;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -9,18 +8,23 @@ namespace Taiyi.Workshop.Pretraining;
 public sealed record FidelityScore(double Top1, double Top5);
 
 /// <summary>The scores of a model, of its VAE's reconstructions of the originals (the ceiling), and of random originals (the floor).</summary>
-public sealed record FidelityReport(int Labels, FidelityScore Model, FidelityScore Ceiling, FidelityScore Floor);
+/// <param name="Labels">How many were drawn.</param>
+/// <param name="Model">Of the drawn pictures.</param>
+/// <param name="Ceiling">Of the originals, encoded and decoded.</param>
+/// <param name="Floor">Of originals of other labels.</param>
+/// <param name="Sharpness">Mean gradient magnitude of the drawn pictures, as a share of that of the originals of the same labels.</param>
+public sealed record FidelityReport(int Labels, FidelityScore Model, FidelityScore Ceiling, FidelityScore Floor, double Sharpness);
 
 /// <summary>
 /// Whether a model draws what a prompt says: the original nearest to the picture has the prompted label. Nearness is the mean
-/// absolute difference of the pictures at 16 x 16 pixels, to the original or its mirror image, whichever is nearer.
+/// absolute difference of the pictures at a quarter of their size, to the original or its mirror image, whichever is nearer.
 /// </summary>
 public sealed class TextFidelity : IDisposable
 {
-    private const int FeatureSide = 16, Nearest = 5, DrawnAtOnce = 25;
+    private const int Window = 4, Nearest = 5, DrawnAtOnce = 25;
 
     private readonly IPictureSource _originals;
-    private readonly Tensor _features; // (2N, 3 * 16 * 16): originals, then their mirror images
+    private readonly Tensor _features; // (2N, 3 * H/4 * W/4): originals, then their mirror images
 
     /// <summary>Computes the features of all originals.</summary>
     public TextFidelity(IPictureSource originals)
@@ -32,7 +36,7 @@ public sealed class TextFidelity : IDisposable
     }
 
     /// <summary>Scores pictures.</summary>
-    /// <param name="pictures">(N, 3, H, W) in [-1, 1], sides multiples of 16.</param>
+    /// <param name="pictures">(N, 3, H, W) in [-1, 1], sides multiples of 4.</param>
     /// <param name="labels">The N labels that were asked for.</param>
     public FidelityScore Score(Tensor pictures, IReadOnlyList<string> labels)
     {
@@ -67,11 +71,13 @@ public sealed class TextFidelity : IDisposable
         string[] wanted = [.. chosen.Select(_originals.Label)];
         int[] others = [.. chosen.Select(_ => random.Next(_originals.Count))];
         Tensor truth = PictureBatch.Originals(_originals, chosen);
+        Tensor drawn = Draw(pipeline, chosen, options, progress, cancellationToken);
         return new FidelityReport(
             chosen.Length,
-            Score(Draw(pipeline, chosen, options, progress, cancellationToken), wanted),
-            Score(Reconstruct(pipeline.Vae, truth), wanted),
-            Score(PictureBatch.Originals(_originals, others), wanted));
+            Score(drawn, wanted),
+            Score(PictureQuality.Reconstruct(pipeline.Vae, truth), wanted),
+            Score(PictureBatch.Originals(_originals, others), wanted),
+            PictureQuality.Of(drawn, truth).Sharpness);
     }
 
     /// <summary>Frees the features.</summary>
@@ -92,25 +98,9 @@ public sealed class TextFidelity : IDisposable
         return cat(drawn).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Reconstruct(AutoencoderKL vae, Tensor pictures)
-    {
-        using var scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        Device device = vae.parameters().First().device;
-        List<Tensor> rebuilt = [];
-        foreach (Tensor batch in pictures.split(DrawnAtOnce))
-        {
-            using DiagonalGaussianDistribution posterior = vae.Encode(batch.to(device));
-            rebuilt.Add(vae.Decode(posterior.Mean).cpu().clamp(-1, 1));
-        }
-
-        return cat(rebuilt).MoveToOuterDisposeScope();
-    }
-
     private static Tensor Features(Tensor pictures)
     {
         using var scope = NewDisposeScope();
-        long window = pictures.shape[^1] / FeatureSide;
-        return functional.avg_pool2d(pictures, window).flatten(1).MoveToOuterDisposeScope();                      // (N, 3 * 16 * 16)
+        return functional.avg_pool2d(pictures, Window).flatten(1).MoveToOuterDisposeScope();                      // (N, 3 * H/4 * W/4)
     }
 }

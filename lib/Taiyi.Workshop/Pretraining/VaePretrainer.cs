@@ -1,4 +1,6 @@
 using System.Globalization;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
 using Taiyi.Models;
 using Taiyi.Snapshots;
@@ -7,57 +9,53 @@ using static TorchSharp.torch;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>Trains a VAE from nothing on variations of pictures.</summary>
+/// <summary>Trains a VAE on variations of pictures, from nothing or from the weights of another.</summary>
 public sealed class VaePretrainer : Pretrainer
 {
-    private const int SheetPictures = 16, EvaluationBatch = 32, ScalePictures = 512;
+    private const int SheetPictures = 16, EncodedAtOnce = 32, ScalePictures = 512;
 
     private readonly PretrainingRun<VaePretrainingOptions> _run;
     private readonly string _modelFolder;
     private readonly Device _device;
     private readonly AutoencoderKL _vae;
     private readonly VaeLoss _loss;
-    private readonly IPictureSource _heldOut;
+    private readonly (string Name, IPictureSource Pictures)[] _heldOut;
 
     /// <summary>Builds the network, or goes on with that of the run's newest checkpoint.</summary>
     /// <param name="run">The folder of the run, new or to be resumed.</param>
-    /// <param name="pictures">The data of the run's options.</param>
+    /// <param name="pictures">The data of the run's options; the others that these name are opened here.</param>
     /// <param name="modelFolder">The model's folder: the VAE is written to <c>vae</c> in it.</param>
     /// <param name="device">Where to compute; the CPU if null.</param>
     /// <exception cref="TrainingException">The run's checkpoint was trained on other data.</exception>
     public VaePretrainer(PretrainingRun<VaePretrainingOptions> run, IPictureSource pictures, string modelFolder, Device? device = null)
-        : base(run, run.Options, pictures.Where(i => !IsHeldOut(i, run.Options)))
+        : this(run, [("drawings", pictures), .. run.Options.Others.Select(other => (Path.GetFileName(Path.TrimEndingDirectorySeparator(other.Path)), other.Open()))], modelFolder, device)
     {
+    }
+
+    private VaePretrainer(PretrainingRun<VaePretrainingOptions> run, (string Name, IPictureSource Pictures)[] sources, string modelFolder, Device? device)
+        : base(run, run.Options, Seen(sources, run.Options))
+    {
+        VaePretrainingOptions options = run.Options;
         (_run, _modelFolder, _device) = (run, modelFolder, device ?? CPU);
-        _heldOut = pictures.Where(i => IsHeldOut(i, run.Options));
-        _loss = new VaeLoss(run.Options.Weights);
-        _vae = new AutoencoderKL(run.Options.Vae, device, DType);
+        _heldOut = [.. sources.Select(source => (source.Name, source.Pictures.Where(i => IsHeldOut(i, options))))];
+        _loss = new VaeLoss(options.Weights);
+        _vae = new AutoencoderKL(options.Vae, device, DType);
         Initialize(_vae, "first weights");
+        if (options.InitialVae is { } initial && run.LatestCheckpoint is null)
+        {
+            using AutoencoderKL begin = SnapshotWriter.ReadVae(initial);
+            WarmStart.Copy(begin, _vae);
+        }
+
         Start(WeightsOf("vae", _vae));
     }
 
     /// <summary>The network, in training.</summary>
     public AutoencoderKL Vae => _vae;
 
-    /// <summary>Peak signal-to-noise ratio of the reconstructions of the held-out originals in dB, the mean over pictures.</summary>
-    public double HeldOutPsnr()
-    {
-        using var scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        double sum = 0;
-        foreach (int[] batch in Enumerable.Range(0, _heldOut.Count).Chunk(EvaluationBatch))
-        {
-            using var inner = NewDisposeScope();
-            Tensor pictures = PictureBatch.Originals(_heldOut, batch);
-            sum += Psnr(pictures, Reconstruct(pictures)).sum().item<float>();
-        }
-
-        return sum / _heldOut.Count;
-    }
-
-    /// <summary>10 log₁₀(peak² / MSE) of each picture in dB, (B): the peak is 2, the width of [-1, 1].</summary>
-    internal static Tensor Psnr(Tensor pictures, Tensor reconstructions) =>
-        10 * (4 / (pictures - reconstructions.clamp(-1, 1)).square().mean([1, 2, 3])).log10();
+    /// <summary>How the held-out originals come back from their latents: those of the data, then those of each of the other folders.</summary>
+    public IReadOnlyList<(string Name, PictureQuality Quality)> HeldOutQuality() =>
+        [.. _heldOut.Select(source => (source.Name, PictureQuality.OfReconstructions(_vae, source.Pictures)))];
 
     /// <inheritdoc/>
     protected override Tensor ComputeLoss(long pass, Generator generator)
@@ -65,24 +63,34 @@ public sealed class VaePretrainer : Pretrainer
         using var scope = NewDisposeScope();
         long first = pass * _run.Options.BatchSize;
         Tensor pictures = PictureBatch.Variations(Pictures, [.. Enumerable.Range(0, _run.Options.BatchSize).Select(i => first + i)]); // (B, 3, H, W)
-        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));                                             // q(z|x)
+        pictures = ChannelsLast(pictures.to(_device));
+        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures);                                                        // q(z|x)
         Tensor noise = randn(posterior.Mean.shape, ScalarType.Float32, CPU, generator: generator).to(_device);
         Tensor reconstruction = _vae.Decode(posterior.Sample(noise));                                                               // (B, 3, H, W)
-        return _loss.Compute(pictures.to(_device), reconstruction, posterior).MoveToOuterDisposeScope();
+        return _loss.Compute(pictures, reconstruction, posterior).MoveToOuterDisposeScope();
     }
 
-    // Originals that were never trained on above their reconstructions; their figure goes beside the sheets.
+    // The same values with the channels of a pixel side by side in memory: so libtorch convolves large maps of few channels in a
+    // quarter less time.
+    private static Tensor ChannelsLast(Tensor pictures) => pictures.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+
+    // Originals that were never trained on above their reconstructions; their figures go beside the sheets.
     /// <inheritdoc/>
     protected override void DrawSamples(string path, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        int shown = Math.Min(SheetPictures, _heldOut.Count);
-        Tensor pictures = PictureBatch.Originals(_heldOut, [.. Enumerable.Range(0, shown).Select(i => i * _heldOut.Count / shown)]);
-        Tensor reconstructions = Reconstruct(pictures);
-        ImageFile.WritePng(path, ContactSheet.Compose([pictures.ToImages(), reconstructions.ToImages()]));
-        string line = string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{Step}},"heldOutPsnr":{{HeldOutPsnr():f3}}}""");
-        File.AppendAllText(Path.Combine(_run.Folder, "reconstruction.jsonl"), line + "\n");
+        List<IReadOnlyList<Image<Rgb24>>> rows = [];
+        foreach ((_, IPictureSource source) in _heldOut)
+        {
+            int shown = Math.Min(SheetPictures, source.Count);
+            Tensor pictures = PictureBatch.Originals(source, [.. Enumerable.Range(0, shown).Select(i => i * source.Count / shown)]);
+            rows.AddRange([pictures.ToImages(), PictureQuality.Reconstruct(_vae, pictures).ToImages()]);
+        }
+
+        ImageFile.WritePng(path, ContactSheet.Compose(rows));
+        string figures = string.Join(',', HeldOutQuality().Select(source => string.Create(
+            CultureInfo.InvariantCulture, $$"""{"pictures":"{{source.Name}}","psnr":{{source.Quality.Psnr:f3}},"sharpness":{{source.Quality.Sharpness:f3}}}""")));
+        File.AppendAllText(Path.Combine(_run.Folder, "reconstruction.jsonl"), string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{Step}},"heldOut":[{{figures}}]}""") + "\n");
     }
 
     // Latents of mean 0, times the scaling factor of unit variance (arXiv 2112.10752, appendix G). The mean matters, for a picture
@@ -104,7 +112,7 @@ public sealed class VaePretrainer : Pretrainer
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         List<Tensor> means = [];
-        foreach (long[] batch in Enumerable.Range(0, ScalePictures).Select(i => (long)i).Chunk(EvaluationBatch))
+        foreach (long[] batch in Enumerable.Range(0, ScalePictures).Select(i => (long)i).Chunk(EncodedAtOnce))
         {
             Tensor pictures = PictureBatch.Variations(Pictures, batch);
             using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));
@@ -114,10 +122,10 @@ public sealed class VaePretrainer : Pretrainer
         return cat(means).MoveToOuterDisposeScope();
     }
 
-    private Tensor Reconstruct(Tensor pictures)
+    private static MixedPictures Seen((string Name, IPictureSource Pictures)[] sources, VaePretrainingOptions options)
     {
-        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures.to(_device));
-        return _vae.Decode(posterior.Mean).cpu();
+        IPictureSource[] seen = [.. sources.Select(source => source.Pictures.Where(i => !IsHeldOut(i, options)))];
+        return new MixedPictures(seen[0], seen[1..], options.OthersShare, options.Data.Seed);
     }
 
     private static bool IsHeldOut(int original, VaePretrainingOptions options) => original % options.HoldOutEvery == options.HoldOutEvery / 2;

@@ -7,7 +7,7 @@ namespace Taiyi.Workshop.Tests.Pretraining;
 public sealed class CaptionComposerTests
 {
     private static readonly ArtSubject Lion = new("noto/1f981.webp", "noto", "1f981", "狮子", ["动物", "野生动物"], "animals-nature");
-    private static readonly PictureVariation Plain = new(PictureGround.White, [new Placement(0.5f, 0.5f, 1)], Mirrored: false, HueTurn: 0);
+    private static readonly PictureVariation Plain = PictureVariation.Original;
 
     [Theory]
     [InlineData("狮子")]
@@ -18,30 +18,30 @@ public sealed class CaptionComposerTests
         Assert.Contains(caption, Captions(Lion, Plain, colour: null));
 
     [Fact]
-    public void Ground_size_and_place_are_said_as_they_are()
+    public void Ground_size_outline_and_frame_are_said_as_they_are()
     {
         PictureGround pink = new(GroundKind.Plain, new Colour(325, 0.6f, 0.9f), new Colour(325, 0.6f, 0.9f));
-        PictureVariation variation = Plain with { Ground = pink, Placements = [new Placement(0.3f, 0.5f, 0.5f)] };
+        PictureVariation variation = Plain with { Ground = pink, Placement = new Placement(0.5f, 0.5f, 0.7f), Outline = 0.03f };
         HashSet<string> captions = Captions(Lion, variation, colour: null);
-        Assert.Contains("一只狮子，卡通风格，粉色背景，小，左边", captions);
+        Assert.Contains("一只狮子，卡通风格，粉色背景，小，白色描边", captions);
         Assert.All(captions, caption => Assert.DoesNotContain("白色背景", caption));
-        Assert.All(captions, caption => Assert.DoesNotContain("右", caption));
+        Assert.All(captions, caption => Assert.DoesNotContain("边框", caption));
     }
 
     [Fact]
-    public void Several_are_counted_and_another_colour_is_named()
+    public void Another_colour_is_named()
     {
-        PictureVariation two = Plain with { Placements = [new Placement(0.25f, 0.5f, 0.5f), new Placement(0.75f, 0.5f, 0.5f)], HueTurn = 180 };
-        HashSet<string> captions = Captions(Lion, two, "蓝色");
-        Assert.Contains("两只蓝色的狮子，卡通风格", captions);
-        Assert.All(captions, caption => Assert.StartsWith("两只", caption));
+        PictureVariation blue = Plain with { HueTurn = 180 };
+        Assert.Contains("一只蓝色的狮子，卡通风格", Captions(Lion, blue, "蓝色"));
+        int named = Enumerable.Range(0, 2000).Count(seed => CaptionComposer.Compose(Lion, blue, "蓝色", new Random(seed)).Contains("蓝色的", StringComparison.Ordinal));
+        Assert.InRange(named, 1900 - 40, 1900 + 40); // 95 of 100, within four standard deviations
     }
 
     [Fact]
     public void No_caption_is_longer_than_the_text_encoder()
     {
         ArtSubject longest = Lion with { Label = "趋势向上且带有日元符号的图表", Tags = ["带有日元符号的图表"] };
-        PictureVariation variation = Plain with { Ground = PictureGround.Draw(new Random(3)), Placements = [new Placement(0.2f, 0.2f, 0.4f)] };
+        PictureVariation variation = Plain with { Ground = PictureGround.Draw(new Random(3)), Placement = new Placement(0.5f, 0.5f, 0.7f), Outline = 0.03f, Frame = PictureFrame.Draw(new Random(4)) };
         Assert.All(Captions(longest, variation, "蓝色"), caption => Assert.InRange(caption.Length, 1, CaptionComposer.MaxCharacters));
     }
 

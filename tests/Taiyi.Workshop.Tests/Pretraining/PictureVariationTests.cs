@@ -79,19 +79,44 @@ public sealed class PictureVariationTests
     }
 
     [Fact]
-    public void Words_of_place_and_size_fit_the_placement()
+    public void A_picture_is_said_to_be_small_outlined_or_framed_only_where_it_is()
     {
-        Assert.Equal(("小", "左边"), Words(new Placement(0.3f, 0.5f, 0.5f)));
-        Assert.Equal(("", "右下角"), Words(new Placement(0.65f, 0.65f, 0.7f)));
-        Assert.Equal(("", "上面"), Words(new Placement(0.5f, 0.35f, 0.7f)));
-        Assert.Equal(("大", ""), Words(new Placement(0.5f, 0.5f, 1.3f)));
-        Assert.Equal(("", ""), Words(new Placement(0.5f, 0.5f, 1)));
+        PictureVariation small = PictureVariation.Original with { Placement = new Placement(0.5f, 0.5f, 0.7f) };
+        PictureVariation outlined = PictureVariation.Original with { Outline = 0.03f };
+        PictureVariation framed = PictureVariation.Original with { Frame = PictureFrame.Draw(new Random(1)) };
+        Assert.Equal(("", "", ""), Words(PictureVariation.Original));
+        Assert.Equal(("小", "", ""), Words(small));
+        Assert.Equal(("", "白色描边", ""), Words(outlined));
+        Assert.Equal(("", "", "边框"), Words(framed));
 
-        static (string, string) Words(Placement placement)
+        static (string, string, string) Words(PictureVariation variation) => (variation.SizeWords, variation.OutlineWords, variation.FrameWords);
+    }
+
+    [Fact]
+    public void An_outline_is_as_wide_as_its_radius_and_leaves_the_rest_of_the_ground()
+    {
+        Vector4 blue = new(0, 0, 1, 1);
+        Vector4[] canvas = [.. Enumerable.Repeat(blue, Side * Side)], drawing = new Vector4[Side * Side];
+        drawing[(8 * Side) + 8] = new Vector4(1, 0, 0, 1); // a single opaque pixel
+        PictureOutline.Draw(canvas, drawing, Side, radius: 3);
+        for (int i = 0; i < canvas.Length; i++)
         {
-            PictureVariation variation = new(PictureGround.White, [placement], Mirrored: false, HueTurn: 0);
-            return (variation.SizeWords, variation.PlaceWords);
+            double away = Math.Sqrt(Math.Pow((i % Side) - 8, 2) + Math.Pow((i / Side) - 8, 2));
+            float white = (float)Math.Clamp(3.5 - away, 0, 1); // softened over the pixel at the edge
+            Assert.True((canvas[i] - Vector4.Lerp(blue, Vector4.One, white)).Length() < 1e-5, $"{away:f2} pixels away: {canvas[i]}");
         }
+    }
+
+    [Fact]
+    public void A_frame_is_a_band_along_the_edge_and_a_line_inside_it()
+    {
+        Colour band = new(0, 0, 1), line = new(240, 1, 1);
+        Vector4[] canvas = [.. Enumerable.Repeat(new Vector4(0, 1, 0, 1), Side * Side)];
+        new PictureFrame(band, 2f / Side, line, 1f / Side).Draw(canvas, Side);
+        Vector4[] row = canvas[(8 * Side)..(9 * Side)];
+        Assert.Equal([Vector4.One, Vector4.One, new Vector4(0, 0, 1, 1), new Vector4(0, 1, 0, 1)], row[..4]);
+        Assert.Equal([new Vector4(0, 0, 1, 1), Vector4.One, Vector4.One], row[^3..]);
+        Assert.Equal(Vector4.One, canvas[0]);
     }
 
     [Fact]

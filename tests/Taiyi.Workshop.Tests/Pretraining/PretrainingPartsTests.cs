@@ -2,6 +2,7 @@ using Taiyi.Models;
 using Taiyi.Snapshots;
 using Taiyi.Training;
 using Taiyi.Workshop.Pretraining;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Taiyi.Workshop.Tests.Pretraining;
@@ -35,9 +36,61 @@ public sealed class PretrainingPartsTests : IDisposable
         using var scope = NewDisposeScope();
         // An error of 0.2 everywhere: 10 log10(2² / 0.2²) = 20 dB; one tenth of that error is 20 dB more.
         Tensor errors = cat([full([1, 3, 4, 4], 0.2f), full([1, 3, 4, 4], 0.02f)]);
-        Tensor psnr = VaePretrainer.Psnr(zeros(2, 3, 4, 4), errors);
+        Tensor psnr = PictureQuality.Decibels(zeros(2, 3, 4, 4), errors);
         Assert.Equal(20, psnr[0].item<float>(), 1e-4);
         Assert.Equal(40, psnr[1].item<float>(), 1e-4);
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_picture_of_half_the_contrast_is_half_as_sharp()
+    {
+        using var scope = NewDisposeScope();
+        Tensor stripes = tensor(new float[] { -0.8f, 0.8f, -0.8f, 0.8f }).expand(1, 3, 4, 4);
+        PictureQuality half = PictureQuality.Of(stripes * 0.5, stripes);
+        Assert.Equal(0.5, half.Sharpness, 1e-6);
+        Assert.Equal(10 * Math.Log10(4 / 0.16), half.Psnr, 1e-4); // 0.4 off everywhere
+    }
+
+    [Fact]
+    [NoTensorLeak]
+    public void A_VAE_of_a_level_more_begins_with_the_outer_levels_of_the_other()
+    {
+        using AutoencoderKL small = new(VaePretrainingOptions.VaeOf(8, 16), CPU), large = new(VaePretrainingOptions.VaeOf(8, 16, 16) with { LatentChannels = 8 }, CPU);
+        using (no_grad())
+        {
+            foreach (((_, Parameter weight), int i) in small.named_parameters().Select((weight, i) => (weight, i)))
+            {
+                weight.fill_(i); // another number in every weight
+            }
+        }
+
+        int copied = WarmStart.Copy(small, large);
+        Assert.InRange(copied, 1, large.named_parameters().Count() - 1);
+        foreach ((string ours, string theirs) in (ReadOnlySpan<(string, string)>)
+        [
+            ("encoder.conv_in.weight", "encoder.conv_in.weight"),
+            ("encoder.down_blocks.0.resnets.0.conv1.weight", "encoder.down_blocks.0.resnets.0.conv1.weight"),
+            ("decoder.up_blocks.2.resnets.0.conv1.weight", "decoder.up_blocks.1.resnets.0.conv1.weight"), // the decoder counts from the latents
+            ("decoder.conv_out.weight", "decoder.conv_out.weight"),
+        ])
+        {
+            Close.Assert(small.get_parameter(theirs)!, large.get_parameter(ours)!, 0);
+        }
+    }
+
+    [Fact]
+    public void A_quarter_of_mixed_pictures_comes_from_the_others_and_every_original_from_the_first()
+    {
+        string others = _tiny.Folder("others");
+        Directory.CreateDirectory(others);
+        File.Copy(Path.Combine(_tiny.DataFolder, "p00.png"), Path.Combine(others, "a.png"));
+        File.WriteAllText(Path.Combine(others, "a.txt"), "别的");
+        MixedPictures mixed = new(_tiny.Data.Open(), [(_tiny.Data with { Path = others }).Open()], share: 0.25, seed: 1);
+        int other = Enumerable.Range(0, 2000).Count(number => mixed.Caption(number, 0) == "别的");
+        Assert.InRange(other, 500 - 80, 500 + 80); // four standard deviations of 2000 draws: sqrt(2000 x 0.25 x 0.75) = 19.4
+        Assert.Equal(12, mixed.Count);
+        Assert.DoesNotContain("别的", Enumerable.Range(0, 12).Select(mixed.Label));
     }
 
     [Fact]
@@ -71,16 +124,16 @@ public sealed class PretrainingPartsTests : IDisposable
         IPictureSource pictures = _tiny.Data.Open();
         using LatentStream stream = new(pictures, vae, new TrainingRandom(1), batchSize: 2, reuse: 3);
         Dictionary<long, int> uses = [];
-        for (int step = 0; step < 2 * 3 * 16; step++)
+        for (int step = 0; step < 2 * 3 * LatentStream.BlockBatches; step++)
         {
             LatentBatch batch = stream.Batch(step);
-            Assert.Equal(step / 16 % 3, batch.Wording);
+            Assert.Equal(step / LatentStream.BlockBatches % 3, batch.Wording);
             Assert.All(batch.Numbers, number => uses[number] = uses.GetValueOrDefault(number) + 1);
             batch.Mean.Dispose();
             batch.Deviation.Dispose();
         }
 
-        Assert.Equal(64, uses.Count);
+        Assert.Equal(2 * 2 * LatentStream.BlockBatches, uses.Count);
         Assert.All(uses, use => Assert.Equal(3, use.Value));
 
         using var scope = NewDisposeScope();
