@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Spectre.Console;
 using Taiyi.Files;
 using Taiyi.Kernel;
@@ -6,7 +7,7 @@ using Taiyi.Kernel;
 namespace Taiyi.Cli;
 
 /// <summary>Runs the body of a verb: expected faults become one sentence and an exit code, Ctrl-C ends it cleanly.</summary>
-internal static class CommandRunner
+internal static partial class CommandRunner
 {
     /// <summary>Everything went well.</summary>
     public const int Success = 0;
@@ -56,10 +57,14 @@ internal static class CommandRunner
         }
         catch (Exception fault) when (IsSentence(fault))
         {
-            Error.MarkupLineInterpolated($"[red]{fault.Message}[/]");
+            Error.MarkupLineInterpolated($"[red]{ParameterTail().Replace(fault.Message, "")}[/]");
             return Failure;
         }
     }
+
+    // What .NET's own exceptions of arguments end with: the name of a parameter in its code says nothing to the user.
+    [GeneratedRegex(@" \(Parameter '[^']*'\)|\r?\nActual value was [^\n]*")]
+    private static partial Regex ParameterTail();
 
     /// <summary>Exceptions of this project say what to do next; so do those of bad arguments and of files. Anything else is a bug.</summary>
     private static bool IsSentence(Exception fault) =>

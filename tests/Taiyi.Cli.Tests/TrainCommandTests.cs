@@ -39,6 +39,24 @@ public class TrainCommandTests
         CommandProcess.Run(folder.Path, ["train", "mine", .. Settings, "--rank", "0"]).AssertFailsWith("LoRA rank is 0");
     }
 
+    [Fact]
+    public void Taught_words_belong_to_the_run_and_what_captions_lose_is_told_before_it()
+    {
+        using TemporaryFolder folder = WithPictures();
+        File.WriteAllText(Directory.GetFiles(folder.File("data"), "*.txt").Order().First(), "一隻<小狮>");
+        string learned = Repository.Golden("learned-word/one_vector.bin");
+        string[] arguments = ["train", "mine", "--model", Repository.Golden("tiny-taiyi"), "--data", "data", "--embedding", learned, "--batch-size", "1", "--sample-every", "0", "--checkpoint-every", "1", "--output", "run"];
+
+        CommandResult result = CommandProcess.Run(folder.Path, [.. arguments, "--steps", "1"]);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("1 caption has what this model's vocabulary lacks, which is read as [UNK]: 隻 (in", result.Error, StringComparison.Ordinal);
+        Assert.Contains("one_vector.bin", File.ReadAllText(folder.File("run/options.json")), StringComparison.Ordinal);
+        CommandResult resumed = CommandProcess.Run(folder.Path, "train", "mine", "--output", "run", "--resume");
+        Assert.Equal(0, resumed.ExitCode); // with other embeddings the text encoder, and so the data, would be another
+        Assert.DoesNotContain("小", resumed.Error, StringComparison.Ordinal);
+    }
+
     private static void KillAfter(TemporaryFolder folder, string output, int step)
     {
         using Process process = CommandProcess.Start(folder.Path, ["train", "mine", .. Settings, "--output", output]);

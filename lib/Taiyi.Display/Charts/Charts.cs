@@ -64,7 +64,7 @@ public static class Charts
         double[] finite = [.. values.Where(double.IsFinite)];
         if (finite.Length == 0 || bins < 1)
         {
-            throw new ArgumentException($"A histogram needs at least one finite value and one bin, got {finite.Length} and {bins}.", nameof(values));
+            throw new ArgumentException($"A histogram needs at least one finite value and one bin, got {finite.Length} and {bins}.");
         }
 
         double low = finite.Min();
@@ -99,7 +99,7 @@ public static class Charts
     {
         if (values.ndim != 2)
         {
-            throw new ArgumentException($"A heat map shows a matrix (H, W), got ({string.Join(", ", values.shape)}).", nameof(values));
+            throw new ArgumentException($"A heat map shows a matrix (H, W), got ({string.Join(", ", values.shape)}).");
         }
 
         double[][] z = [.. Series.Numbers(values).Chunk((int)values.shape[1])];
@@ -116,7 +116,7 @@ public static class Charts
     {
         if (places != null && places.Length != series.Values.Count)
         {
-            throw new ArgumentException($"The series '{series.Name}' has {series.Values.Count} values for {places.Length} places on the x axis.", nameof(series));
+            throw new ArgumentException($"The series '{series.Name}' has {series.Values.Count} values for {places.Length} places on the x axis.");
         }
 
         return Chart.Line<double, double, string>(places ?? Places(series.Values.Count, first: 0), series.Values, ShowMarkers: markers, Name: series.Name);

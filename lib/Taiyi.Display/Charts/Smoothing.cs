@@ -10,7 +10,7 @@ internal static class Smoothing
     {
         if (beta is not (>= 0 and < 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(beta), $"The weight of the past lies in [0, 1), 0 smooths nothing; got {beta}.");
+            throw new ArgumentOutOfRangeException(null, $"The weight of the past lies in [0, 1), 0 smooths nothing; got {beta}.");
         }
 
         double[] smooth = new double[values.Count];

@@ -74,7 +74,7 @@ public sealed class HeatMap : View
         if (values.ndim != 2 || values.numel() == 0)
         {
             throw new ArgumentException(
-                $"A heat map shows a matrix (H, W), got ({string.Join(", ", values.shape)}): index it to two dimensions, for example x[0, 0].", nameof(values));
+                $"A heat map shows a matrix (H, W), got ({string.Join(", ", values.shape)}): index it to two dimensions, for example x[0, 0].");
         }
 
         using var scope = NewDisposeScope();

@@ -21,7 +21,7 @@ public sealed class ImageAnimation : View
     {
         if (framesPerSecond is not (> 0 and <= 60))
         {
-            throw new ArgumentOutOfRangeException(nameof(framesPerSecond), $"An animation plays more than 0 and at most 60 frames a second, got {framesPerSecond}.");
+            throw new ArgumentOutOfRangeException(null, $"An animation plays more than 0 and at most 60 frames a second, got {framesPerSecond}.");
         }
 
         Frames = frames;

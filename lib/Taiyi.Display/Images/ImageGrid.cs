@@ -19,7 +19,7 @@ public sealed class ImageGrid : View
         {
             throw new ArgumentException(
                 $"A grid of {rows.Count} rows and {columns} columns of pictures got {rowTitles?.Count ?? 0} row titles and {columnTitles?.Count ?? 0} column titles: " +
-                "give as many, or none, and at least one picture.", nameof(rows));
+                "give as many, or none, and at least one picture.");
         }
 
         (Rows, _rowTitles, _columnTitles, _width) = (rows, rowTitles, columnTitles, width);

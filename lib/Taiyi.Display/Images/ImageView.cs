@@ -49,7 +49,7 @@ public sealed class ImageView : View
         byte[] file => new ImageView(ImageFile.Decode(file, "the array of bytes"), caption),
         string path => new ImageView(ImageFile.Read(path), caption ?? Path.GetFileName(path)),
         _ => throw new ArgumentException(
-            $"A picture is made of a tensor, an Image<Rgb24>, the bytes or the path of a picture file; got {source.GetType().Name}.", nameof(source)),
+            $"A picture is made of a tensor, an Image<Rgb24>, the bytes or the path of a picture file; got {source.GetType().Name}."),
     };
 
     /// <summary>Makes pictures of whatever holds several.</summary>
@@ -69,8 +69,7 @@ public sealed class ImageView : View
         if (pictures.Count == 0 || (texts != null && texts.Length != pictures.Count))
         {
             throw new ArgumentException(
-                pictures.Count == 0 ? "There is no picture to show: the list is empty." : $"{pictures.Count} pictures need {pictures.Count} captions, got {texts!.Length}.",
-                pictures.Count == 0 ? nameof(source) : nameof(captions));
+                pictures.Count == 0 ? "There is no picture to show: the list is empty." : $"{pictures.Count} pictures need {pictures.Count} captions, got {texts!.Length}.");
         }
 
         return texts is null ? pictures : [.. pictures.Select((picture, i) => new ImageView(picture.Image, texts[i]))];
@@ -122,7 +121,7 @@ public sealed class ImageView : View
         if (values.ndim != 3 || values.shape[0] is not (1 or 3))
         {
             string advice = values.ndim == 4 ? "show a batch by Images.Strip." : "show the channels of latents by Images.Channels, one plane by Images.HeatMap.";
-            throw new ArgumentException($"A picture has the shape (3, H, W) or (1, H, W), got ({string.Join(", ", tensor.shape)}): {advice}", nameof(tensor));
+            throw new ArgumentException($"A picture has the shape (3, H, W) or (1, H, W), got ({string.Join(", ", tensor.shape)}): {advice}");
         }
 
         return values.expand(3, -1, -1).ToImage();

@@ -80,7 +80,7 @@ public static class Images
         Image<Rgb24> b = ImageView.From(second).Image;
         if ((a.Width, a.Height) != (b.Width, b.Height))
         {
-            throw new ArgumentException($"Only pictures of one size can be compared: {a.Width} x {a.Height} and {b.Width} x {b.Height}.", nameof(second));
+            throw new ArgumentException($"Only pictures of one size can be compared: {a.Width} x {a.Height} and {b.Width} x {b.Height}.");
         }
 
         float[] levels = new float[a.Width * a.Height];
@@ -104,7 +104,7 @@ public static class Images
     {
         if (heat.ndim != 2)
         {
-            throw new ArgumentException($"Heat over a picture is a matrix (h, w), got ({string.Join(", ", heat.shape)}).", nameof(heat));
+            throw new ArgumentException($"Heat over a picture is a matrix (h, w), got ({string.Join(", ", heat.shape)}).");
         }
 
         using var scope = NewDisposeScope();

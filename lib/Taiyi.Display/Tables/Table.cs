@@ -18,7 +18,7 @@ public sealed class Table : View
     {
         if (rows.FirstOrDefault(row => row.Count != columns.Count) is { } odd)
         {
-            throw new ArgumentException($"A table of {columns.Count} columns ({string.Join(", ", columns)}) got a row of {odd.Count} cells.", nameof(rows));
+            throw new ArgumentException($"A table of {columns.Count} columns ({string.Join(", ", columns)}) got a row of {odd.Count} cells.");
         }
 
         (Columns, _rows, _title) = (columns, rows, title);

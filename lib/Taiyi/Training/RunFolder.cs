@@ -81,9 +81,9 @@ public abstract class RunFolder(string folder)
 
         try
         {
-            return TrainingOptions.FromJson<T>(File.ReadAllText(path));
+            return TrainingOptions.FromJson<T>(TextFile.Read(path));
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidDataException)
         {
             throw new TrainingException($"'{path}' is not the options of such a training ({error.Message}): restore the file, or start a new run in another folder.", error);
         }

@@ -105,6 +105,23 @@ public sealed class LoraRefusalTests : IDisposable
         Assert.Equal(alpha, file.Modules[Module].Alpha);
     }
 
+    // 一 is 0xd2 0xbb in GBK, which is no UTF-8.
+    [Fact]
+    public void Settings_beside_the_weights_are_read_in_the_encoding_of_their_mark_or_refused_by_their_name()
+    {
+        File.Copy(Repository.Golden("lora/peft/adapter_model.safetensors"), Path.Combine(_folder, "adapter_model.safetensors"));
+        string settings = Path.Combine(_folder, "adapter_config.json"), json = File.ReadAllText(Repository.Golden("lora/peft/adapter_config.json"));
+        File.WriteAllText(settings, json, System.Text.Encoding.Unicode);
+        using (LoraFile file = LoraFile.Read(_folder))
+        {
+            Assert.Equal(16, file.Config.Alpha);
+            Assert.Empty(file.Warnings);
+        }
+
+        File.WriteAllBytes(settings, [.. System.Text.Encoding.UTF8.GetBytes("{\"r\": 8, \"lora_alpha\": 16, \"base_model_name_or_path\": \""), 0xd2, 0xbb, .. "\"}"u8]);
+        Assert.Contains("adapter_config.json' line 1", Assert.Throws<CheckpointException>(() => LoraFile.Read(_folder)).Message);
+    }
+
     [Fact]
     public void An_empty_folder_names_the_files_that_are_looked_for() =>
         Assert.Contains(LoraFile.DefaultFileName, Assert.Throws<CheckpointException>(() => LoraFile.Read(_folder)).Message);

@@ -132,8 +132,12 @@ public sealed class LycorisTests : IDisposable
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> parts = new()
         {
-            ["hada_w1_a"] = zeros(2, 3), ["hada_w1_b"] = zeros(2, 4), ["hada_t1"] = zeros(2, 2, 3, 3),
-            ["hada_w2_a"] = zeros(2, 3), ["hada_w2_b"] = zeros(2, 4), ["hada_t2"] = zeros(2, 2, 3, 3),
+            ["hada_w1_a"] = zeros(2, 3),
+            ["hada_w1_b"] = zeros(2, 4),
+            ["hada_t1"] = zeros(2, 2, 3, 3),
+            ["hada_w2_a"] = zeros(2, 3),
+            ["hada_w2_b"] = zeros(2, 4),
+            ["hada_t2"] = zeros(2, 2, 3, 3),
         };
         parts[part] = zeros([.. shape.Select(side => (long)side)]);
         string path = Write([.. parts.Select(p => ($"{Convolution}.{p.Key}", p.Value))]);

@@ -40,6 +40,27 @@ public sealed class ArtArchiveTests
         Assert.Equal(counted, art.Subjects.First(subject => subject.Label == label).CountedLabel);
     }
 
+    // 袋鼠 in GBK, which is no UTF-8: never a subject of another name.
+    [Fact]
+    public void Words_that_are_not_UTF_8_are_refused_with_their_file_and_line()
+    {
+        string folder = Directory.CreateTempSubdirectory("art").FullName;
+        try
+        {
+            File.Copy(Repository.PathTo("data/art/subjects-512.zip"), Path.Combine(folder, "subjects-512.zip"));
+            File.WriteAllBytes(Path.Combine(folder, "captions.json"), [.. "[\n{\"label\": \""u8, 0xb4, 0xfc, 0xca, 0xf3, .. "\"}]"u8]);
+
+            string message = Assert.Throws<DatasetException>(() => ArtArchive.Open(Path.Combine(folder, "subjects-512.zip"))).Message;
+
+            Assert.Contains("captions.json' line 2", message, StringComparison.Ordinal);
+            Assert.Contains("袋鼠", message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void A_missing_archive_is_named()
     {
