@@ -11,11 +11,11 @@ public sealed class PretrainCommandTests : IDisposable
 
     public PretrainCommandTests()
     {
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 13; i++) // the thirteenth is held out of the training
         {
-            using Image<Rgb24> image = new(16, 16, new Rgb24((byte)(30 * i), (byte)(255 - (30 * i)), 90));
+            using Image<Rgb24> image = new(16, 16, new Rgb24((byte)(18 * i), (byte)(255 - (18 * i)), 90));
             ImageFile.WritePng(_folder.File($"data/p{i}.png"), image);
-            File.WriteAllText(_folder.File($"data/p{i}.txt"), "第" + "一二三四五六七八"[i] + "块");
+            File.WriteAllText(_folder.File($"data/p{i}.txt"), "第" + "一二三四五六七八九十甲乙丙"[i] + "块");
         }
     }
 
@@ -26,7 +26,7 @@ public sealed class PretrainCommandTests : IDisposable
     {
         CommandResult vae = Run("vae", "--channels", "8", "16", "--steps", "2");
         Assert.True(vae.ExitCode == 0, vae.Error);
-        Assert.Contains("dB on held-out pictures", vae.Output, StringComparison.Ordinal);
+        Assert.Matches(@"^held out of drawings: \d+\.\d\d dB, sharpness \d+\.\d\d of the originals'", vae.Output);
         Assert.Equal([8, 16], Channels("vae"));
 
         CommandResult diffusion = Run("diffusion", "--channels", "32", "64", "--width", "32", "--layers", "1", "--steps", "2");
@@ -40,7 +40,7 @@ public sealed class PretrainCommandTests : IDisposable
         Assert.True(evaluation.ExitCode == 0, evaluation.Error);
         string[] lines = evaluation.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("8 labels, 1 steps, guidance 1", lines[0]);
-        Assert.Equal(["model", "VAE (ceiling)", "random (floor)"], lines[1..].Select(line => line[..15].TrimEnd()));
+        Assert.Equal(["model", "VAE (ceiling)", "random (floor)", "sharpness"], lines[1..].Select(line => line[..15].TrimEnd()));
     }
 
     [Fact]

@@ -53,9 +53,9 @@ public sealed class VaePretrainer : Pretrainer
     /// <summary>The network, in training.</summary>
     public AutoencoderKL Vae => _vae;
 
-    /// <summary>How the held-out originals come back from their latents: those of the data, then those of each of the other folders.</summary>
+    /// <summary>How the held-out originals come back from their latents: those of the data, then those of each of the other folders; none of what is too small to hold one out.</summary>
     public IReadOnlyList<(string Name, PictureQuality Quality)> HeldOutQuality() =>
-        [.. _heldOut.Select(source => (source.Name, PictureQuality.OfReconstructions(_vae, source.Pictures)))];
+        [.. _heldOut.Where(source => source.Pictures.Count > 0).Select(source => (source.Name, PictureQuality.OfReconstructions(_vae, source.Pictures)))];
 
     /// <inheritdoc/>
     protected override Tensor ComputeLoss(long pass, Generator generator)
@@ -80,7 +80,7 @@ public sealed class VaePretrainer : Pretrainer
     {
         using var scope = NewDisposeScope();
         List<IReadOnlyList<Image<Rgb24>>> rows = [];
-        foreach ((_, IPictureSource source) in _heldOut)
+        foreach ((_, IPictureSource source) in _heldOut.Where(source => source.Pictures.Count > 0))
         {
             int shown = Math.Min(SheetPictures, source.Count);
             Tensor pictures = PictureBatch.Originals(source, [.. Enumerable.Range(0, shown).Select(i => i * source.Count / shown)]);

@@ -105,7 +105,7 @@ public sealed class LoraRefusalTests : IDisposable
         Assert.Equal(alpha, file.Modules[Module].Alpha);
     }
 
-    // 一 is 0xd2 0xbb in GBK, which is no UTF-8.
+    // 不 is 0xb2 0xbb in GBK, which is no UTF-8.
     [Fact]
     public void Settings_beside_the_weights_are_read_in_the_encoding_of_their_mark_or_refused_by_their_name()
     {
@@ -118,7 +118,7 @@ public sealed class LoraRefusalTests : IDisposable
             Assert.Empty(file.Warnings);
         }
 
-        File.WriteAllBytes(settings, [.. System.Text.Encoding.UTF8.GetBytes("{\"r\": 8, \"lora_alpha\": 16, \"base_model_name_or_path\": \""), 0xd2, 0xbb, .. "\"}"u8]);
+        File.WriteAllBytes(settings, [.. System.Text.Encoding.UTF8.GetBytes("{\"r\": 8, \"lora_alpha\": 16, \"base_model_name_or_path\": \""), 0xb2, 0xbb, .. "\"}"u8]);
         Assert.Contains("adapter_config.json' line 1", Assert.Throws<CheckpointException>(() => LoraFile.Read(_folder)).Message);
     }
 

@@ -36,12 +36,12 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal("second", File.ReadAllText(TrainingRun.Open(Folder + "-2").LoraPath));
     }
 
-    // 一 is 0xd2 0xbb in GBK, as an editor may save a path.
+    // 不 is 0xb2 0xbb in GBK, as an editor may save a path.
     [Fact]
     public void Options_that_are_not_UTF_8_are_refused_by_the_name_of_their_file()
     {
         TrainingRun.Create(Folder, Options);
-        File.WriteAllBytes(Path.Combine(Folder, "options.json"), [.. "{\"data\": \""u8, 0xd2, 0xbb, .. "\"}"u8]);
+        File.WriteAllBytes(Path.Combine(Folder, "options.json"), [.. "{\"data\": \""u8, 0xb2, 0xbb, .. "\"}"u8]);
 
         Assert.Contains("options.json' line 1", Assert.Throws<TrainingException>(() => TrainingRun.Open(Folder)).Message);
     }
