@@ -14,6 +14,7 @@ public sealed class PretrainCommandTests : IDisposable
         for (int i = 0; i < 13; i++) // the thirteenth is held out of the training
         {
             using Image<Rgb24> image = new(16, 16, new Rgb24((byte)(18 * i), (byte)(255 - (18 * i)), 90));
+            image[8, 8] = new Rgb24(0, 0, 0); // an edge
             ImageFile.WritePng(_folder.File($"data/p{i}.png"), image);
             File.WriteAllText(_folder.File($"data/p{i}.txt"), "第" + "一二三四五六七八九十甲乙丙"[i] + "块");
         }
