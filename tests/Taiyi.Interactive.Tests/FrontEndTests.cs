@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace Taiyi.Interactive.Tests;
@@ -16,7 +15,7 @@ public sealed class FrontEndTests : IDisposable
     [InlineData(".net-csharp", false)] // over Jupyter its kernel cannot be stopped in a cell
     public void Pictures_charts_a_live_training_and_completion_are_on_the_page(string kernel, bool canStop)
     {
-        InstallKernels();
+        Jupyter.InstallKernels(_folder);
         JsonObject seen = Drive(kernel, canStop);
 
         Assert.Empty(Texts(seen["errors"]));
@@ -37,19 +36,6 @@ public sealed class FrontEndTests : IDisposable
         }
     }
 
-    // Both kernels, as the README has them, in a folder of this test.
-    private void InstallKernels()
-    {
-        string kernels = Directory.CreateDirectory(Path.Combine(_folder, "share", "jupyter", "kernels")).FullName;
-        string[] output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^2..];
-        string command = Path.Combine(Repository.Root, "lib", "Taiyi.Cli", "bin", output[0], output[1], "Taiyi.Cli.dll");
-        Run("dotnet", command, "kernel", "install", "--prefix", _folder);
-        Directory.CreateDirectory(Path.Combine(kernels, ".net-csharp"));
-        // The page's folder is not below the repository, where `dotnet interactive` would find the tool by itself.
-        JsonArray start = ["sh", "-c", "cd \"$0\" && exec dotnet tool run dotnet-interactive -- jupyter --default-kernel csharp \"$1\" --http-port-range 2048-3000", Repository.Root, "{connection_file}"];
-        File.WriteAllText(Path.Combine(kernels, ".net-csharp", "kernel.json"), new JsonObject { ["argv"] = start, ["display_name"] = ".NET (C#)", ["language"] = "C#" }.ToJsonString());
-    }
-
     private JsonObject Drive(string kernel, bool canStop)
     {
         if (!Directory.Exists(Path.Combine(Scripts, "node_modules")) || !File.Exists("/usr/bin/chromium") || !File.Exists("/usr/bin/python3"))
@@ -59,20 +45,9 @@ public sealed class FrontEndTests : IDisposable
             Assert.Skip(Missing);
         }
 
-        Environment.SetEnvironmentVariable("JUPYTER_PATH", Path.Combine(_folder, "share", "jupyter"));
         Environment.SetEnvironmentVariable("PRESS_STOP", canStop ? "yes" : "no");
-        string printed = Run("node", Path.Combine(Scripts, "front_end.mjs"), kernel, Repository.Library, _folder, Path.Combine(Repository.Root, "data"));
+        string printed = Jupyter.Run("node", Path.Combine(Scripts, "front_end.mjs"), kernel, Repository.Library, _folder, Path.Combine(Repository.Root, "data"));
         return JsonNode.Parse(printed)!.AsObject();
-    }
-
-    private static string Run(string program, params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Root })!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string printed = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{errors.Result}");
-        return printed;
     }
 
     private static string[] Texts(JsonNode? array) => [.. array!.AsArray().Select(text => (string)text!)];
