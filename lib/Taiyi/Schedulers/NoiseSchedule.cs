@@ -14,7 +14,7 @@ namespace Taiyi.Schedulers;
 public sealed class NoiseSchedule
 {
     // ᾱ below which σ is taken of, so that it stays finite where no signal is left: σ = 4096, as in diffusers.
-    private const double LeastAlphaCumprod = 1.0 / (1 << 24);
+    private const double MinAlphaCumprod = 1.0 / (1 << 24);
 
     private readonly PredictionType _predictionType;
 
@@ -84,7 +84,7 @@ public sealed class NoiseSchedule
 
     private double WholeSigma(int timestep)
     {
-        double alphaCumprod = Math.Max(AlphasCumprod[timestep], LeastAlphaCumprod);
+        double alphaCumprod = Math.Max(AlphasCumprod[timestep], MinAlphaCumprod);
         return 1 / Math.Sqrt(alphaCumprod / (1 - alphaCumprod));
     }
 

@@ -33,6 +33,7 @@ public static class SnapshotWriter
     public static void Write(
         string folder, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, ModelDefaults? defaults = null)
     {
+        using var scope = NewDisposeScope();
         WriteVae(folder, vae, vae.Config);
         WriteNetwork(Path.Combine(folder, "unet"), VaeWeights, unet, unet.Config, """
             {"_class_name": "UNet2DConditionModel", "act_fn": "silu", "center_input_sample": false, "downsample_padding": 1,
@@ -41,7 +42,7 @@ public static class SnapshotWriter
         WriteNetwork(Path.Combine(folder, "text_encoder"), "model.safetensors", textEncoder, textEncoder.Config, """
             {"architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "attention_probs_dropout_prob": 0.0,
              "hidden_dropout_prob": 0.0, "initializer_range": 0.02, "pad_token_id": 0}
-            """);
+            """, Pooler(textEncoder.Config.HiddenSize));
         Directory.CreateDirectory(Path.Combine(folder, "scheduler"));
         AtomicWrite.Text(Path.Combine(folder, "scheduler", "scheduler_config.json"), SchedulerConfigFile.Pndm(scheduler).ToJsonString(SnakeCase) + "\n");
         AtomicWrite.Text(Path.Combine(folder, "model_index.json"), """
@@ -93,13 +94,17 @@ public static class SnapshotWriter
         }
     }
 
-    private static void WriteNetwork(string folder, string weightsName, nn.Module network, object config, string constants)
+    // What transformers' BertModel has behind its layers, diffusion does not use, and BertModel warns of where it is missing.
+    private static KeyValuePair<string, Tensor>[] Pooler(long width) =>
+        [new("pooler.dense.weight", zeros(width, width)), new("pooler.dense.bias", zeros(width))];
+
+    private static void WriteNetwork(string folder, string weightsName, nn.Module network, object config, string constants, params KeyValuePair<string, Tensor>[] unused)
     {
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         WriteConfig(folder, "config.json", config, constants);
-        IEnumerable<KeyValuePair<string, Tensor>> weights = network.named_parameters()
-            .Select(named => new KeyValuePair<string, Tensor>(named.name, named.parameter.to(ScalarType.Float16)));
+        IEnumerable<KeyValuePair<string, Tensor>> weights = network.named_parameters().Select(named => KeyValuePair.Create(named.name, (Tensor)named.parameter))
+            .Concat(unused).Select(named => KeyValuePair.Create(named.Key, named.Value.to(ScalarType.Float16)));
         SafetensorsFile.Write(Path.Combine(folder, weightsName), weights, new Dictionary<string, string> { ["format"] = "pt" });
     }
 

@@ -110,6 +110,10 @@ public sealed class PretrainerTests : IDisposable
         using GenerationResult result = pipeline.Generate("上面的蓝色方块", new GenerationOptions { NumInferenceSteps = 2 });
         Assert.Equal([1, 3, TinyPretraining.Size, TinyPretraining.Size], result.ImageTensor.shape);
 
+        using SafetensorsFile encoder = SafetensorsFile.Open(_tiny.Folder("model/text_encoder/model.safetensors"));
+        Assert.Equal([16, 16], encoder.Tensors["pooler.dense.weight"].Shape); // transformers' BertModel warns where it is missing
+        Assert.Equal([16], encoder.Tensors["pooler.dense.bias"].Shape);
+
         using SafetensorsFile mean = SafetensorsFile.Open(Path.Combine(run.LatestCheckpoint!, "ema.safetensors"));
         using Tensor expected = mean.Read("unet.conv_in.weight");
         Close.Assert(expected, pipeline.UNet.get_parameter("conv_in.weight")!, 1e-3); // float16 in the file
