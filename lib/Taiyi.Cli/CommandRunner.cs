@@ -21,6 +21,15 @@ internal static partial class CommandRunner
     /// <summary>Standard error: progress and faults go there, so that standard output holds the result alone.</summary>
     public static IAnsiConsole Error { get; } = CreateErrorConsole();
 
+    /// <summary>Writes sentences that the user should read, a line each, to standard error.</summary>
+    public static void Warn(IEnumerable<string> sentences)
+    {
+        foreach (string sentence in sentences)
+        {
+            Error.MarkupLineInterpolated($"[yellow]{sentence}[/]");
+        }
+    }
+
     private static IAnsiConsole CreateErrorConsole()
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });

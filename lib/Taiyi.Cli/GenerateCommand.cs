@@ -147,7 +147,7 @@ internal sealed class GenerateCommand
         finally
         {
             // Also when the run is stopped: what is drawn is there.
-            WarnOfLosses(batches.Warnings);
+            CommandRunner.Warn(batches.Warnings);
             batches.WriteLatents(saveLatents);
             GenerationSummary.Print(batches, options, pipeline, loaded, clock.Elapsed.TotalSeconds, parsed.GetValue(_json));
         }
@@ -200,10 +200,7 @@ internal sealed class GenerateCommand
 
     private static void WarnOfUnmatchedKeys(string file, LoraAdapter adapter)
     {
-        foreach (string warning in adapter.Warnings)
-        {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
-        }
+        CommandRunner.Warn(adapter.Warnings);
 
         if (adapter.UnmatchedKeys.Count > 0)
         {
@@ -219,14 +216,6 @@ internal sealed class GenerateCommand
         {
             CommandRunner.Error.MarkupLineInterpolated(
                 $"[yellow]scheduler_config.json has settings that no sampler knows, they are not used: {string.Join(", ", config.UnknownSettings)}[/]");
-        }
-    }
-
-    private static void WarnOfLosses(IReadOnlyList<string> warnings)
-    {
-        foreach (string warning in warnings)
-        {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
         }
     }
 }

@@ -130,10 +130,7 @@ internal static class LoraCommands
 
     private static void PrintNotes(IReadOnlyList<string> keys, IReadOnlyList<string> warnings)
     {
-        foreach (string warning in warnings)
-        {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{warning}[/]");
-        }
+        CommandRunner.Warn(warnings);
 
         if (keys.Count > 0)
         {

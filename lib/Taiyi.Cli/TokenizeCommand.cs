@@ -21,10 +21,7 @@ internal static class TokenizeCommand
         command.SetBody((parsed, _) =>
         {
             TokenizedPrompt prompt = ModelFolder.Open(model.ModelPath(parsed)).LoadTokenizer().Encode(parsed.GetValue(text)!);
-            foreach (string loss in prompt.Losses("text"))
-            {
-                CommandRunner.Error.MarkupLineInterpolated($"[yellow]{loss}[/]");
-            }
+            CommandRunner.Warn(prompt.Losses("text"));
 
             if (parsed.GetValue(json))
             {

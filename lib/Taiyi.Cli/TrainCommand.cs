@@ -51,10 +51,7 @@ internal sealed class TrainCommand
         EmbeddingOption.Load(embeddings, pipeline);
         int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
         Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
-        foreach (string note in dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)))
-        {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
-        }
+        CommandRunner.Warn(dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)));
 
         TrainingRun run = saved is null
             ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, DType = pipeline.DType.ToString() })

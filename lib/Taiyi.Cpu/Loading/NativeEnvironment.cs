@@ -7,9 +7,8 @@ namespace Taiyi.Cpu;
 /// </summary>
 internal static partial class NativeEnvironment
 {
-    // Turns of an idle thread's waiting loop before it goes to sleep. By default libgomp's threads wait for some hundred million turns
-    // as long as there is a core for each, also when other programs want those cores: one that generates pictures beside eight busy
-    // processes then takes ten times as long. After a thousand turns, some microseconds, the next loop of the same layer has begun.
+    // Turns of an idle thread's waiting loop before it goes to sleep. By default libgomp's threads wait for 300,000 turns, also when other
+    // programs want their cores: one that generates pictures beside eight busy processes then takes three times as long.
     private const string SpinCount = "1000";
 
     // The same in milliseconds, for the OpenMP of Intel and LLVM.
@@ -20,9 +19,10 @@ internal static partial class NativeEnvironment
     /// <summary>Sets them. Call it before libtorch is loaded: afterwards it has no effect.</summary>
     public static void Prepare()
     {
-        if (SpinVariables.All(name => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))))
+        if (SpinVariables.All(variable => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable))))
         {
-            Set(OperatingSystem.IsLinux() ? "GOMP_SPINCOUNT" : "KMP_BLOCKTIME", OperatingSystem.IsLinux() ? SpinCount : BlockTime);
+            (string name, string value) = OperatingSystem.IsLinux() ? ("GOMP_SPINCOUNT", SpinCount) : ("KMP_BLOCKTIME", BlockTime);
+            Set(name, value);
         }
     }
 
