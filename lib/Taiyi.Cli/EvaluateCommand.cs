@@ -37,7 +37,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
         using StableDiffusionPipeline pipeline = _model.Load(parsed);
-        int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
+        int size = pipeline.SampleSize * pipeline.VaeConfig.DownscaleFactor;
         PretrainingData data = _art.Select(parsed, new PretrainingData { Path = parsed.GetRequiredValue(_data), Size = size });
         using TextFidelity fidelity = new(data.Open(cancellationToken));
         GenerationOptions usual = pipeline.DefaultOptions, options = usual with

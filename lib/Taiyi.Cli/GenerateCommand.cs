@@ -86,6 +86,18 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => 0.8,
     };
 
+    private readonly Option<string?> _tinyVae = new("--tiny-vae")
+    {
+        Description = "Decode by a tiny VAE, for drafts: taesd_decoder.safetensors (TAESD) or the file or folder of diffusers' AutoencoderTiny",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool?> _lowMemory = new("--low-memory")
+    {
+        Description = "true: have one network in memory at a time, and read each anew for every batch; false: all at once; if absent, true where memory is short",
+        HelpName = "true|false",
+    };
+
     private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the pictures, whose numbers go on behind those that are there", HelpName = "DIR", DefaultValueFactory = _ => "output" };
 
     private readonly Option<string?> _latents = new("--latents")
@@ -105,7 +117,7 @@ internal sealed class GenerateCommand
         self._model.AddTo(command);
         foreach (Option option in (Option[])
             [self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
-             self._numImages, self._batchSize, self._height, self._width, self._image, self._mask, self._strength, self._output, self._latents, self._saveLatents, self._json])
+             self._numImages, self._batchSize, self._height, self._width, self._image, self._mask, self._strength, self._tinyVae, self._lowMemory, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
         }
@@ -122,9 +134,15 @@ internal sealed class GenerateCommand
         Stopwatch clock = Stopwatch.StartNew();
         string? saveLatents = parsed.GetValue(_saveLatents);
         OutputPath.RequireNew(saveLatents);
-        using StableDiffusionPipeline pipeline = _model.Load(parsed);
+        NetworkLoading loading = parsed.GetValue(_lowMemory) switch { null => NetworkLoading.Automatic, true => NetworkLoading.WhenNeeded, false => NetworkLoading.AtOnce };
+        using StableDiffusionPipeline pipeline = _model.Load(parsed, loading);
         pipeline.Scheduler = _sampler.Create(parsed, pipeline);
         WarnOfUnknownSettings(pipeline.Scheduler.Config);
+        if (parsed.GetValue(_tinyVae) is { } tinyVae)
+        {
+            pipeline.LoadTinyVae(tinyVae);
+        }
+
         EmbeddingOption.Load(_embedding.References(parsed), pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
@@ -160,7 +178,7 @@ internal sealed class GenerateCommand
         GenerationOptions usual = pipeline.DefaultOptions;
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
         long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
-        int factor = pipeline.Vae.Config.DownscaleFactor;
+        int factor = pipeline.VaeConfig.DownscaleFactor;
         (Tensor? image, Tensor? mask) = StartPicture.Read(parsed.GetValue(_image), parsed.GetValue(_mask), (int)shape[3] * factor, (int)shape[2] * factor);
         return _sampler.Apply(parsed, usual with
         {
@@ -175,6 +193,7 @@ internal sealed class GenerateCommand
             Image = image,
             Mask = mask,
             Strength = parsed.GetValue(_strength),
+            Draft = pipeline.TinyDecoder is not null,
         });
     }
 

@@ -23,10 +23,16 @@ internal sealed class TrainCommand
 
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in that folder, with its own settings" };
 
+    private readonly Option<string?> _tinyVae = new("--tiny-vae")
+    {
+        Description = "Decode the sample pictures by a tiny VAE: taesd_decoder.safetensors (TAESD) or the file or folder of diffusers' AutoencoderTiny",
+        HelpName = "FILE",
+    };
+
     public static Command Create()
     {
         TrainCommand self = new();
-        Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume };
+        Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume, self._tinyVae };
         self._settings.AddTo(command);
         self._embedding.AddTo(command);
         self._model.DType.Description = "float32 or bfloat16; float32 if absent";
@@ -43,18 +49,24 @@ internal sealed class TrainCommand
         string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? StyleData.Find(style);
         string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
         IReadOnlyList<string> embeddings = _embedding.References(parsed) is { Count: > 0 } given ? given : saved?.Embeddings ?? [];
+        string? tinyVae = parsed.GetValue(_tinyVae) is { } tiny ? Path.GetFullPath(tiny) : saved?.TinyVae;
         string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
         _model.ApplyThreads(parsed);
 
         using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(
             modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
         EmbeddingOption.Load(embeddings, pipeline);
-        int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
+        if (tinyVae is not null)
+        {
+            pipeline.LoadTinyVae(tinyVae);
+        }
+
+        int size = pipeline.SampleSize * pipeline.VaeConfig.DownscaleFactor;
         Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
         CommandRunner.Warn(dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)));
 
         TrainingRun run = saved is null
-            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, DType = pipeline.DType.ToString() })
+            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, TinyVae = tinyVae, DType = pipeline.DType.ToString() })
             : Reopen(parsed, folder);
         try
         {

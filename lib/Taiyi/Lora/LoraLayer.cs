@@ -1,3 +1,4 @@
+using Taiyi.Cpu;
 using Taiyi.Files;
 using Taiyi.Models;
 using TorchSharp.Modules;
@@ -104,7 +105,7 @@ public sealed class LoraLayer : IDisposable
         double scale = factor * Scale; // applied to A x, which is narrow
         Tensor result = A.dim() == 4
             // (B, in, H, W) -> (B, r, H/stride, W/stride) -> (B, out, H/stride, W/stride)
-            ? functional.conv2d(functional.conv2d(x, A, strides: _stride, padding: _padding) * scale, B)
+            ? Kernels.SmallConv2d(Kernels.SmallConv2d(x, A, _stride[0], _padding[0]) * scale, B, stride: 1, padding: 0)
             : functional.linear(functional.linear(x, A) * scale, B); // (…, in) -> (…, r) -> (…, out)
         return result.MoveToOuterDisposeScope();
     }
