@@ -29,6 +29,8 @@ internal static class Kernels
     // CPUID leaf 0 gives the maker's name: "Auth" "enti" "cAMD".
     private static readonly bool IsAmd = X86Base.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746E65, Ecx: 0x444D4163 };
 
+    static Kernels() => NativeEnvironment.QuietLog();
+
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="input">x, (…, inFeatures).</param>
     /// <param name="weight">W, (outFeatures, inFeatures).</param>
@@ -59,12 +61,19 @@ internal static class Kernels
     /// <returns>(B, O, H/stride, W/stride); the caller owns it.</returns>
     public static Tensor Conv2d(Tensor input, Tensor weight, Tensor? bias, long stride, long padding)
     {
-        if (NeedsWholeBlock(input, weight))
+        long outputs = weight.shape[0];
+        if (outputs % OutputBlock > 0 && input.device_type == DeviceType.CPU
+            && (input.dtype != ScalarType.Float32 || (input.requires_grad && is_grad_enabled())))
         {
-            return InWholeBlocks(weight, bias, (w, b) => Conv2d(input, w, b, stride, padding));
+            // Of a block of outputs that is not full, oneDNN's gradient of the input multiplies memory that nobody filled by 0: NaN,
+            // where that memory holds no finite numbers. In bfloat16 its outputs are wrong too, on processors with units for it.
+            using var scope = NewDisposeScope();
+            long missing = OutputBlock - (outputs % OutputBlock);
+            Tensor whole = Conv2d(input, functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]), bias is null ? null : functional.pad(bias, [0, missing]), stride, padding);
+            return whole.narrow(1, 0, outputs).MoveToOuterDisposeScope();
         }
 
-        bool winograd = IsWinograd(input, weight, stride, padding);
+        bool winograd = bias is not null && IsWinograd(input, weight, stride, padding);
         if (PassesGradientAlone(input, weight, bias) && (winograd || weight.dtype != input.dtype))
         {
             long[] size = input.shape[2..]; // the backward pass comes when the input may be gone
@@ -76,16 +85,6 @@ internal static class Kernels
 
         return Convolve(input, weight, bias, stride, padding, winograd);
     }
-
-    /// <summary>The convolution of a map with few filters, as a LoRA's A and B are: libtorch's own, and right in training too.</summary>
-    /// <param name="input">(B, C, H, W).</param>
-    /// <param name="weight">(O, C, k, k), of the input's dtype.</param>
-    /// <param name="stride">Pixels of the input for one of the output.</param>
-    /// <param name="padding">Zeros on every side.</param>
-    /// <returns>(B, O, H/stride, W/stride); the caller owns it.</returns>
-    public static Tensor SmallConv2d(Tensor input, Tensor weight, long stride, long padding) => NeedsWholeBlock(input, weight)
-        ? InWholeBlocks(weight, null, (w, _) => functional.conv2d(input, w, strides: [stride, stride], padding: [padding, padding]))
-        : functional.conv2d(input, weight, strides: [stride, stride], padding: [padding, padding]);
 
     /// <summary>The 3x3 convolution of SiLU(GroupNorm(x)), which in the fast case is never stored as a whole.</summary>
     /// <param name="input">x, (B, C, H, W).</param>
@@ -124,24 +123,10 @@ internal static class Kernels
         return cat([.. input.flatten(0, 1).split(positions).Select(network)]).view(input.shape).MoveToOuterDisposeScope();
     }
 
-    // Of a block of outputs that is not full, oneDNN's gradient of the input multiplies memory that nobody filled by 0: NaN,
-    // where that memory holds no finite numbers. In bfloat16 its outputs are wrong too, on processors with units for it.
-    private static bool NeedsWholeBlock(Tensor input, Tensor weight) => weight.shape[0] % OutputBlock > 0 && input.device_type == DeviceType.CPU
-        && (input.dtype != ScalarType.Float32 || (input.requires_grad && is_grad_enabled()));
-
-    private static Tensor InWholeBlocks(Tensor weight, Tensor? bias, Func<Tensor, Tensor?, Tensor> convolve)
-    {
-        using var scope = NewDisposeScope();
-        long outputs = weight.shape[0], missing = OutputBlock - (outputs % OutputBlock);
-        Tensor whole = convolve(functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]), bias is null ? null : functional.pad(bias, [0, missing]));
-        return whole.narrow(1, 0, outputs).MoveToOuterDisposeScope();
-    }
-
     private static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias, long stride, long padding, bool winograd)
     {
         bool isTrained = is_grad_enabled() && !IsFrozen(weight, bias);
-        using Tensor? none = winograd && bias is null ? zeros([weight.shape[0]], weight.dtype, weight.device) : null;
-        Tensor output = InDTypeOf(input, weight, bias ?? none, (w, b) =>
+        Tensor output = InDTypeOf(input, weight, bias, (w, b) =>
             !winograd ? functional.conv2d(input, w, b, [stride, stride], [padding, padding])
             : isTrained ? WinogradLayer.Run(input, w, b!)
             : WinogradConvolution.Convolve(input, w, b!));
