@@ -32,7 +32,7 @@ internal sealed class QualityBenchmark(int labels, string? lora, int batchSize)
             yield return new($"DPM++ 2M, {steps} steps, forecast", Solver, steps, Forecast);
         }
 
-        yield return new("DPM++ 2M, 20 steps, guided in (0.28, 5.42]", Solver, 20, options => options with { GuidanceInterval = (0.28, 5.42) });
+        yield return new("DPM++ 2M, 20 steps, guided for σ of 0.28 to 5.42", Solver, 20, options => options with { GuidanceInterval = (0.28, 5.42) });
         foreach ((string name, string suffix) in ((string, string)[])[("", ""), (" Karras", "_karras"), (" exponential", "_exponential"), (" Align Your Steps", "_ays")])
         {
             yield return new($"DPM++ 2M{name}, 10 steps", Solver + suffix, 10, Plain);

@@ -2,7 +2,7 @@ namespace Taiyi.Schedulers;
 
 /// <summary>
 /// Which calls of the network a run leaves out, and how what they would have said is forecast (<see cref="SpectrumForecast"/>). The defaults
-/// compute 14 of 30 calls and 17 of 50.
+/// compute 14 of 30 calls and 19 of 50.
 /// </summary>
 /// <remarks>Names and defaults of stable-diffusion.cpp's <c>--cache-mode spectrum</c> (src/spectrum.hpp), there m, lam, w, window_size, flex_window, warmup_steps and stop_percent.</remarks>
 public sealed record SpectrumOptions

@@ -11,6 +11,7 @@ public sealed class SpectrumForecastTests
     [Theory]
     [InlineData(30, new[] { 0, 1, 2, 3, 5, 7, 10, 13, 17, 21, 26, 27, 28, 29 })]
     [InlineData(20, new[] { 0, 1, 2, 3, 5, 7, 10, 13, 17, 18, 19 })]
+    [InlineData(50, new[] { 0, 1, 2, 3, 5, 7, 10, 13, 17, 21, 26, 31, 37, 43, 45, 46, 47, 48, 49 })]
     [InlineData(5, new[] { 0, 1, 2, 3, 4 })]
     public void The_calls_of_the_reference_are_computed(int calls, int[] expected)
     {
