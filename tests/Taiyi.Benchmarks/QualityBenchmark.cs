@@ -13,7 +13,8 @@ namespace Taiyi.Benchmarks;
 /// <param name="labels">Labels of data/art's everyday subjects that are drawn.</param>
 /// <param name="lora">An LCM-LoRA of the model (<c>taiyi distill</c>), or null.</param>
 /// <param name="batchSize">Pictures drawn at once.</param>
-internal sealed class QualityBenchmark(int labels, string? lora, int batchSize)
+/// <param name="only">Parts of the names of the ways that are measured; all if empty.</param>
+internal sealed class QualityBenchmark(int labels, string? lora, int batchSize, IReadOnlyList<string> only)
 {
     private const int ReferenceSteps = 200;
     private const string Solver = "dpmpp_2m"; // of the samplers with the least error in few steps
@@ -77,7 +78,7 @@ internal sealed class QualityBenchmark(int labels, string? lora, int batchSize)
     private void AddRows(
         Table table, StableDiffusionPipeline pipeline, IPictureSource originals, int[] chosen, TextFidelity fidelity, Tensor truth, IEnumerable<Way> ways)
     {
-        foreach (Way way in ways)
+        foreach (Way way in ways.Where(way => only.Count == 0 || only.Any(part => way.Name.Contains(part, StringComparison.OrdinalIgnoreCase))))
         {
             using var scope = NewDisposeScope();
             (Tensor drawn, double rows, double seconds) = Draw(pipeline, originals, chosen, way);
