@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// Sets what libtorch's OpenMP reads from the environment when it is loaded, and how much libtorch tells. What the user has set stays as
-/// it is.
+/// Sets what libtorch's OpenMP reads from the environment when it is loaded, and how much libtorch reports. What the user has set stays
+/// as it is.
 /// </summary>
 internal static partial class NativeEnvironment
 {
@@ -28,8 +28,8 @@ internal static partial class NativeEnvironment
     }
 
     /// <summary>
-    /// Lets libtorch tell errors alone, unless the user has set <c>TORCH_CPP_LOG_LEVEL</c>: of a processor that NNPACK, which nothing here
-    /// needs, does not know it warns anew in every convolution. Call it after libtorch is loaded.
+    /// Lets libtorch report errors alone, unless the user has set <c>TORCH_CPP_LOG_LEVEL</c>: on a processor that NNPACK does not know, every
+    /// convolution would warn of it, and nothing here needs NNPACK. Call it after libtorch is loaded.
     /// </summary>
     public static void QuietLog()
     {
