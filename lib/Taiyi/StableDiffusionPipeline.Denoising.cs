@@ -178,8 +178,7 @@ public sealed partial class StableDiffusionPipeline
             return _unet.Use().call(sample, t, context).to(float32).MoveToOuterDisposeScope(); // (B, C, H/f, W/f)
         }
 
-        Tensor noise = _unet.Use().call(sample, t, prompt.Context).to(float32);               // (2B, C, H/f, W/f)
-
+        Tensor noise = _unet.Use().call(sample, t, prompt.Context).to(float32);             // (2B, C, H/f, W/f)
         Tensor[] halves = noise.chunk(2);
         (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
         Tensor guided = unconditional + scale * (conditional - unconditional);

@@ -325,7 +325,7 @@ public sealed partial class StableDiffusionPipeline : IDisposable
     private Tensor EncodeTokens(TokenizedPrompt[] prompts)
     {
         Tensor ids = cat([.. prompts.Select(p => p.ToTensor(Device))]);                              // (B, L)
-        return _textEncoder.Use().call(ids);                                                                // (B, L, D)
+        return _textEncoder.Use().call(ids);                                                         // (B, L, D)
     }
 
     /// <inheritdoc/>

@@ -49,12 +49,13 @@ pretrain.SetAction(parsed => new PretrainingBenchmark(DType(parsed), parsed.GetV
 Command scaling = new("scaling", "How time grows with pictures, steps and data, on taiyi-mini") { rounds };
 scaling.SetAction(parsed => new ScalingBenchmark(parsed.GetValue(rounds)).Run());
 
+Option<string> art = new("--art") { Description = "Folder of the drawings", DefaultValueFactory = _ => "data/art" };
 Option<int> labels = new("--labels") { Description = "Labels that are drawn for every way", DefaultValueFactory = _ => 100 };
 Option<string?> lora = new("--lora") { Description = "An LCM-LoRA of taiyi-mini (taiyi distill); without one its rows are left out" };
 Option<int> batchSize = new("--batch-size") { Description = "Pictures drawn at once", DefaultValueFactory = _ => 10 };
 Option<string[]> ways = new("--only") { Description = "Parts of the names of the ways that are measured, such as LCM; all if absent", AllowMultipleArgumentsPerToken = true };
-Command quality = new("quality", "Fidelity and distance to 200 steps against CPU time, for each way to fewer steps, on taiyi-mini") { labels, lora, batchSize, ways };
-quality.SetAction(parsed => new QualityBenchmark(parsed.GetValue(labels), parsed.GetValue(lora), parsed.GetValue(batchSize), parsed.GetValue(ways) ?? []).Run());
+Command quality = new("quality", "Fidelity and distance to 200 steps against CPU time, for each way to fewer steps, on taiyi-mini") { art, labels, lora, batchSize, ways };
+quality.SetAction(parsed => new QualityBenchmark(parsed.GetValue(art)!, parsed.GetValue(labels), parsed.GetValue(lora), parsed.GetValue(batchSize), parsed.GetValue(ways) ?? []).Run());
 
 Command memory = new("memory", "Peak memory of the process of one picture, networks at once and when needed") { model, dtype, steps };
 memory.SetAction(parsed => new MemoryBenchmark(Model(parsed), DType(parsed), parsed.GetValue(steps)).Run());

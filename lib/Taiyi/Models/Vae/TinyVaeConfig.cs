@@ -17,9 +17,10 @@ public sealed record TinyVaeConfig(IReadOnlyList<int> Blocks, int Channels, int 
     internal static TinyVaeConfig Of(IStateDictFile file)
     {
         int[] convolutions = [.. Layers(file, ".weight").Skip(1)], blocks = [.. Layers(file, ".conv.0.weight")];
-        if (!file.Tensors.TryGetValue("layers.0.weight", out TensorInfo? first) || first.Shape.Length != 4 || convolutions.Length == 0)
+        if (!file.Tensors.TryGetValue("layers.0.weight", out TensorInfo? first) || first.Shape is not [> 0, > 0, _, _]
+            || convolutions.Length is 0 or > MostResolutions || file.Tensors[$"layers.{convolutions[^1]}.weight"].Shape is not [> 0, _, _, _])
         {
-            throw new CheckpointException($"'{file.Path}' is no tiny VAE: its first and last layers are not convolutions. Give TAESD's own files or those of diffusers' AutoencoderTiny.");
+            throw new CheckpointException($"'{file.Path}' is no tiny VAE: it needs a convolution first and last, and 1 to {MostResolutions} resolutions. Give TAESD's own files or those of diffusers' AutoencoderTiny.");
         }
 
         long[] last = file.Tensors[$"layers.{convolutions[^1]}.weight"].Shape;
@@ -27,14 +28,17 @@ public sealed record TinyVaeConfig(IReadOnlyList<int> Blocks, int Channels, int 
         return new TinyVaeConfig(counts, (int)first.Shape[0], (int)(first.Shape[1] == PictureChannels ? last[0] : first.Shape[1]));
     }
 
+    private const string Prefix = "layers.";
+    private const int MostResolutions = 8; // a factor of 128; the public ones have four
+
     /// <summary>Red, green, blue.</summary>
     internal const int PictureChannels = 3;
 
     // Numbers of the layers that have a tensor of that ending, rising.
     private static IEnumerable<int> Layers(IStateDictFile file, string ending) =>
         from name in file.Tensors.Keys
-        where name.StartsWith("layers.", StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
-        let number = int.TryParse(name.AsSpan(7, name.Length - 7 - ending.Length), out int layer) ? layer : -1
+        where name.Length > Prefix.Length + ending.Length && name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
+        let number = int.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - ending.Length), out int layer) ? layer : -1
         where number >= 0
         orderby number
         select number;
