@@ -34,7 +34,7 @@ internal sealed class DistillCommand
         {
             self._model, self._rank, self._alpha, self._guidanceScale, self._samplePrompts,
         };
-        self._settings.AddTo(command, withSize: false);
+        self._settings.AddTo(command, fromNothing: false);
         command.SetBody(self.Run);
         return command;
     }

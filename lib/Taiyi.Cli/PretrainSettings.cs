@@ -29,12 +29,18 @@ internal sealed class PretrainSettings
     private readonly Option<int?> _checkpointEvery = new("--checkpoint-every") { Description = "Steps between two checkpoints", HelpName = "N" };
     private readonly ModelOptions _model = new();
 
-    /// <summary>Adds them; <c>--size</c> too for networks from nothing, whose pictures have a size to choose.</summary>
-    public void AddTo(Command command, bool withSize = true)
+    /// <summary>Adds them.</summary>
+    /// <param name="command">The verb.</param>
+    /// <param name="fromNothing">Whether networks are made from nothing, whose pictures have a size to choose. A training that takes a whole model computes in float32 unless it is told otherwise.</param>
+    public void AddTo(Command command, bool fromNothing = true)
     {
-        if (withSize)
+        if (fromNothing)
         {
             command.Add(_size);
+        }
+        else
+        {
+            _model.DType.Description = "What the model's weights are kept in: float32 or bfloat16; float32 if absent";
         }
 
         foreach (Option option in (Option[])
@@ -61,9 +67,9 @@ internal sealed class PretrainSettings
         return ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!);
     }
 
-    /// <summary>What a training that takes a whole model keeps its weights in: that of the run it goes on with, else what the command line says.</summary>
+    /// <summary>What a training that takes a whole model keeps its weights in: that of the run it goes on with, else what the command line says, else float32.</summary>
     public torch.ScalarType? DType(ParseResult parsed, PretrainingOptions? resumed) =>
-        ModelOptions.ParseDType(resumed?.DType.ToLowerInvariant() ?? parsed.GetValue(_model.DType));
+        ModelOptions.ParseDType(resumed?.DType.ToLowerInvariant() ?? parsed.GetValue(_model.DType) ?? "float32");
 
     /// <summary>The data that the command line names.</summary>
     /// <param name="parsed">The command line.</param>
