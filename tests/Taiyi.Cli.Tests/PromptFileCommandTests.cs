@@ -119,7 +119,7 @@ public sealed class PromptFileCommandTests : IDisposable
     {
         Write("wrong.csv", "prompt,height\n苹果,64\n熊猫,63\n");
         Write("typo.jsonl", "{\"promt\": \"苹果\"}");
-        CommandProcess.Run(_folder.Path, [.. Model, "--prompts", "wrong.csv", "--output", "new"]).AssertFailsWith("'wrong.csv' line 3", "multiple of 4");
+        CommandProcess.Run(_folder.Path, [.. Model, "--prompts", "wrong.csv", "--output", "new"]).AssertFailsWith("'wrong.csv' line 3: The height is 63 pixels");
         CommandProcess.Run(_folder.Path, [.. Model, "--prompts", "typo.jsonl", "--output", "new"]).AssertFailsWith("'typo.jsonl' line 1 has 'promt'");
         CommandProcess.Run(_folder.Path, [.. Model, "--prompts", "none.txt", "--output", "new"]).AssertFailsWith("none.txt");
         Generate("--shard", "3/2").AssertFailsWith("1/N to N/N");

@@ -49,6 +49,7 @@ internal static class MpiRun
         string mark = Guid.NewGuid().ToString("N");
         start.Environment[Mark] = mark;
         start.Environment["OMP_NUM_THREADS"] = "1";
+        start.Environment["TERM"] = "dumb"; // mpirun gives process 0 a terminal, to which .NET would send its control characters
         return new MpiJob(Process.Start(start)!, $"{Mark}={mark}");
     }
 

@@ -79,14 +79,11 @@ public class MpiTrainingTests
         using TrainingFolder folder = new();
         folder.WritePictures("less");
         File.Delete(folder.File("less/p3.png"));
-        folder.WritePictures("other");
-        File.WriteAllText(folder.File("other/p3.txt"), "一只鸭");
-        File.WriteAllText(folder.File("other/p3.png"), "");
         folder.WritePictures("caption");
         File.WriteAllText(folder.File("caption/p3.txt"), "一只鸭");
 
         // On two machines each process has its own files; here each is told another folder.
-        (string Data, string Says)[] faults = [("less", "p3"), ("other", "p3.png"), ("caption", "are not those of process 0"), ("none", "There is no folder 'none'")];
+        (string Data, string Says)[] faults = [("less", "p3"), ("caption", "are not those of process 0"), ("none", "There is no folder 'none'")];
         foreach ((string data, string says) in faults)
         {
             string[] first = TrainingFolder.Train("run-" + data, 4);
