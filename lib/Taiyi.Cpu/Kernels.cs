@@ -29,6 +29,8 @@ internal static class Kernels
     // CPUID leaf 0 gives the maker's name: "Auth" "enti" "cAMD".
     private static readonly bool IsAmd = X86Base.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746E65, Ecx: 0x444D4163 };
 
+    static Kernels() => NativeEnvironment.QuietLog();
+
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="input">x, (…, inFeatures).</param>
     /// <param name="weight">W, (outFeatures, inFeatures).</param>
@@ -71,7 +73,7 @@ internal static class Kernels
             return whole.narrow(1, 0, outputs).MoveToOuterDisposeScope();
         }
 
-        bool winograd = IsWinograd(input, weight, stride, padding);
+        bool winograd = bias is not null && IsWinograd(input, weight, stride, padding);
         if (PassesGradientAlone(input, weight, bias) && (winograd || weight.dtype != input.dtype))
         {
             long[] size = input.shape[2..]; // the backward pass comes when the input may be gone

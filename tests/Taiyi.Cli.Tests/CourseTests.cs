@@ -23,7 +23,7 @@ public sealed partial class CourseTests : IDisposable
         CommandResult result = CommandProcess.Run(
             Repository.Root,
             new Dictionary<string, string> { ["TAIYI_STRICT_CHECKS"] = "1" },
-            ["notebook", "run", Repository.PathTo("notebooks/" + name), "--output", output, "--timeout", "300", .. FastMode(name)]);
+            ["notebook", "run", Repository.PathTo("notebooks/" + name), "--output", output, "--timeout", "1200", .. FastMode(name)]);
 
         Assert.True(result.ExitCode == 0, result.Error);
     }

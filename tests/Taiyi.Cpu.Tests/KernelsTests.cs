@@ -105,12 +105,13 @@ public sealed class KernelsTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void The_gradient_through_few_outputs_holds_nothing_of_freed_memory(bool isTrained)
+    [InlineData(4, true)]
+    [InlineData(4, false)]
+    [InlineData(8, true)] // a LoRA's
+    public void The_gradient_through_few_outputs_holds_nothing_of_freed_memory(int outputs, bool isTrained)
     {
         using var scope = NewDisposeScope();
-        (Tensor map, Tensor weight, Tensor bias) = RandomConvolution.Draw(batch: 16, channels: 64, outputs: 4, height: 16, width: 16);
+        (Tensor map, Tensor weight, Tensor bias) = RandomConvolution.Draw(batch: 16, channels: 64, outputs, height: 16, width: 16);
         for (int size = 1 << 10; size <= 1 << 22; size *= 2)
         {
             Tensor[] stale = [.. Enumerable.Range(0, 8).Select(_ => full(size, float.NaN))];
@@ -120,6 +121,16 @@ public sealed class KernelsTests
         weight.requires_grad = isTrained;
         AssertSameGradient(
             map, x => Kernels.Conv2d(x, weight, bias, 1, 1), x => functional.conv2d(x.to(float64), weight.detach().to(float64), bias.to(float64), [1, 1], [1, 1]), Tolerance);
+    }
+
+    [Fact]
+    public void A_convolution_without_a_bias_is_one_with_a_bias_of_zero()
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        (Tensor map, Tensor weight, _) = RandomConvolution.Draw(batch: 1, channels: 64, outputs: 64, height: 261, width: 264);
+
+        Close.Assert(functional.conv2d(map.to(float64), weight.to(float64), null, [1, 1], [1, 1]), Kernels.Conv2d(map, weight, bias: null, 1, 1), Tolerance);
     }
 
     [Theory]

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// Sets what libtorch's OpenMP reads from the environment when it is loaded. What the user has set stays as it is.
+/// Sets what libtorch's OpenMP reads from the environment when it is loaded, and how much libtorch reports. What the user has set stays
+/// as it is.
 /// </summary>
 internal static partial class NativeEnvironment
 {
@@ -23,6 +24,21 @@ internal static partial class NativeEnvironment
         {
             (string name, string value) = OperatingSystem.IsLinux() ? ("GOMP_SPINCOUNT", SpinCount) : ("KMP_BLOCKTIME", BlockTime);
             Set(name, value);
+        }
+    }
+
+    /// <summary>
+    /// Lets libtorch report errors alone, unless the user has set <c>TORCH_CPP_LOG_LEVEL</c>: on a processor that NNPACK does not know, every
+    /// convolution would warn of it, and nothing here needs NNPACK. Call it after libtorch is loaded.
+    /// </summary>
+    public static void QuietLog()
+    {
+        const int Error = 2; // pytorch, c10/util/logging_is_not_google_glog.h
+        string c10 = OperatingSystem.IsWindows() ? "c10.dll" : OperatingSystem.IsMacOS() ? "libc10.dylib" : "libc10.so";
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("TORCH_CPP_LOG_LEVEL"))
+            && NativeLibrary.TryLoad(c10, out nint library) && NativeLibrary.TryGetExport(library, "FLAGS_caffe2_log_level", out nint level))
+        {
+            Marshal.WriteInt32(level, Error);
         }
     }
 

@@ -1,3 +1,4 @@
+using Taiyi.Cpu;
 using Taiyi.Files;
 using Taiyi.Models;
 using TorchSharp.Modules;
@@ -18,12 +19,11 @@ namespace Taiyi.Lora;
 /// </remarks>
 public sealed class LoraLayer : IDisposable
 {
-    private readonly long[] _stride, _padding;
+    private readonly (long Stride, long Padding) _window;
 
     private LoraLayer(Tensor a, Tensor b, (long Stride, long Padding) window, double alpha, double dropout, bool requiresGrad, Tensor? magnitude = null)
     {
-        _stride = [window.Stride, window.Stride];
-        _padding = [window.Padding, window.Padding];
+        _window = window;
         A = Parameter(a, requiresGrad);
         B = Parameter(b, requiresGrad);
         A.DetachFromDisposeScope();
@@ -107,7 +107,7 @@ public sealed class LoraLayer : IDisposable
         double scale = factor * Scale; // applied to A x, which is narrow
         Tensor result = A.dim() == 4
             // (B, in, H, W) -> (B, r, H/stride, W/stride) -> (B, out, H/stride, W/stride)
-            ? functional.conv2d(functional.conv2d(x, A, strides: _stride, padding: _padding) * scale, B)
+            ? Kernels.Conv2d(Kernels.Conv2d(x, A, bias: null, _window.Stride, _window.Padding) * scale, B, bias: null, stride: 1, padding: 0)
             : functional.linear(functional.linear(x, A) * scale, B); // (…, in) -> (…, r) -> (…, out)
         return result.MoveToOuterDisposeScope();
     }
@@ -124,7 +124,7 @@ public sealed class LoraLayer : IDisposable
         using var scope = NewDisposeScope();
         Tensor change = WeightChange(module.Weight, factor);
         Tensor input = x.to(change.dtype);
-        Tensor result = change.dim() == 4 ? functional.conv2d(input, change, strides: _stride, padding: _padding) : functional.linear(input, change);
+        Tensor result = change.dim() == 4 ? Kernels.Conv2d(input, change, bias: null, _window.Stride, _window.Padding) : functional.linear(input, change);
         return result.MoveToOuterDisposeScope();
     }
 

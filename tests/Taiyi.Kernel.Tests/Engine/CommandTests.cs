@@ -100,20 +100,16 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thousand_cells_stay_quick_and_small()
+    public async Task A_thousand_cells_stay_small()
     {
         await _session.ValueOfAsync("var n0 = 0;");
-        System.Diagnostics.Stopwatch clock = System.Diagnostics.Stopwatch.StartNew();
         for (int i = 1; i <= 1000; i++)
         {
             await _session.ValueOfAsync($"var n{i} = n{i - 1} + 1;");
         }
 
-        TimeSpan elapsed = clock.Elapsed;
         Assert.Equal("1000", await _session.ValueOfAsync("n1000"));
         long megabytes = GC.GetTotalMemory(forceFullCollection: true) >> 20;
-        TestContext.Current.TestOutputHelper!.WriteLine($"1,000 cells in {elapsed.TotalSeconds:F1} s, managed memory {megabytes} MB");
         Assert.InRange(megabytes, 0, 400);
-        Assert.InRange(elapsed.TotalSeconds, 0, 600);
     }
 }

@@ -5,9 +5,7 @@ The kernel is found through JUPYTER_PATH. What is expected stands in RealClientT
 import json
 import os
 import signal
-import statistics
 import sys
-import time
 
 import nbformat
 from jupyter_client.manager import KernelManager
@@ -24,13 +22,11 @@ class Kernel:
     """A started kernel and its blocking client."""
 
     def __init__(self, name):
-        self.started = time.monotonic()
         self.manager = KernelManager(kernel_name=name)
         self.manager.start_kernel()
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=TIMEOUT)
-        self.ready = time.monotonic()
 
     def __enter__(self):
         return self
@@ -79,13 +75,12 @@ def interrupt(name, how, cell):
         kernel.run("var kept = 41;")
         msg_id = kernel.client.execute(cell)
         kernel.wait_for_text("begun")
-        begun = time.monotonic()
         if how == "signal":
             os.kill(kernel.manager.provisioner.process.pid, signal.SIGINT)
         else:
             kernel.manager.interrupt_kernel()
         reply = kernel.reply(msg_id)
-        return {"reply": reply, "seconds": time.monotonic() - begun, "after": kernel.value("kept + 1")}
+        return {"reply": reply, "after": kernel.value("kept + 1")}
 
 
 def stop_on_error(name):
@@ -115,27 +110,22 @@ def language(name):
 
 
 def thousand_cells(name):
-    """The median time of the first and of the last hundred of 1,000 cells that count upwards."""
+    """1,000 cells that count upwards."""
     with Kernel(name) as kernel:
         kernel.run("int count = 0;")
-        times = []
         for i in range(1000):
-            begun = time.monotonic()
             kernel.run("count++;" if i % 10 else f"int cell{i} = count++;")
-            times.append(time.monotonic() - begun)
-        return {"count": kernel.value("count"), "first": statistics.median(times[:100]), "last": statistics.median(times[-100:])}
+        return {"count": kernel.value("count")}
 
 
 def flood(name):
     """10 MB in lines of 100 characters."""
     with Kernel(name) as kernel:
-        begun = time.monotonic()
         _, messages = kernel.run("for (int i = 0; i < 100_000; i++) Console.WriteLine(i.ToString(\"D99\"));")
         lines = text_of(messages).split("\n")
         return {
             "lines in order": lines == [f"{i:099d}" for i in range(100_000)] + [""],
             "messages": len(messages),
-            "seconds": time.monotonic() - begun,
         }
 
 
@@ -166,34 +156,6 @@ def notebook(name, source, target):
         error = {"type": type(caught).__name__, "text": str(caught)}
     nbformat.write(document, target)
     return {"error": error, "valid": nbformat.validate(document) is None}
-
-
-def timings(name):
-    """Seconds from spawn to the first kernel_info_reply; medians in milliseconds."""
-    def median(action, repeats):
-        times = []
-        for _ in range(repeats):
-            begun = time.monotonic()
-            action()
-            times.append((time.monotonic() - begun) * 1000)
-        return statistics.median(times)
-
-    with Kernel(name) as kernel:
-        begun = time.monotonic()
-        kernel.run("1 + 1")
-        first = time.monotonic() - begun
-        complete = lambda: kernel.reply(kernel.client.complete("Console.Wri"))
-        begun = time.monotonic()
-        complete()
-        first_completion = time.monotonic() - begun
-        return {
-            "start s": kernel.ready - kernel.started,
-            "first cell s": first,
-            "empty cell ms": median(lambda: kernel.run(""), 50),
-            "1 + 1 ms": median(lambda: kernel.run("1 + 1"), 50),
-            "first completion s": first_completion,
-            "completion ms": median(complete, 20),
-        }
 
 
 if __name__ == "__main__":
