@@ -8,14 +8,13 @@ namespace Taiyi.Batches;
 public sealed class PromptBatch(StableDiffusionPipeline pipeline, GenerationOptions options, string style, Func<GenerationOptions, int> batchSize)
 {
     private readonly PictureKeys _keys = new(pipeline);
+    private readonly HashSet<string> _warnings = [];
 
     /// <summary>Pictures that were there already.</summary>
     public int Found { get; private set; }
 
     /// <summary>What the user should know of the prompts that were drawn, a sentence each.</summary>
     public IReadOnlyCollection<string> Warnings => _warnings;
-
-    private readonly HashSet<string> _warnings = [];
 
     /// <summary>Checks every row before the first is drawn: a mistake in the last should not show itself after hours.</summary>
     /// <param name="path">The file, for the message.</param>

@@ -108,7 +108,7 @@ public sealed class LoraTrainer : Trainer
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> ImagesOf(long pass) 
+    protected override IReadOnlyList<string> ImagesOf(long pass)
     {
         long[] numbers = Numbers(pass);
         return [.. OwnRows(pass).Select(row => numbers[row]).Distinct().Select(i => _data.Entries[(int)i].FileName)];

@@ -29,18 +29,35 @@ internal static class MpiRun
     public static CommandResult Run(string folder, params (int Processes, string[] Arguments)[] groups)
     {
         using MpiJob job = Start(folder, groups);
-        Assert.True(job.Process.WaitForExit(TimeSpan.FromMinutes(10)), "mpirun did not end within 10 minutes.");
         return job.Result();
+    }
+
+    /// <summary>Runs a process on each of two hosts, network namespaces of this machine between which mpirun goes by ssh (two_hosts.sh), and waits for their end.</summary>
+    public static CommandResult RunOnTwoHosts(string folder, string[] onFirst, string[] onSecond)
+    {
+        Require();
+        string script = Repository.PathTo("tests/Taiyi.Cli.Tests/Distributed/two_hosts.sh");
+        using MpiJob job = Start(folder, script, ["mpirun", "--bind-to", "none", "-x", "OMP_NUM_THREADS", "-x", "OMP_WAIT_POLICY",
+            "-n", "1", "--host", "node1", .. Command, .. onFirst, ":", "-n", "1", "--host", "node2", .. Command, .. onSecond]);
+        CommandResult result = job.Result();
+        Assert.SkipWhen(result.ExitCode == 77, "Two hosts cannot be made of this machine: that takes root, iproute2, openssh-server and the right to make network namespaces.");
+        return result;
     }
 
     /// <summary>Starts groups of processes with arguments of their own.</summary>
     public static MpiJob Start(string folder, params (int Processes, string[] Arguments)[] groups)
     {
         Require();
-        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Taiyi.Cli.dll")];
         IEnumerable<string> applications = groups.SelectMany((group, i) => (string[])
-            [.. i == 0 ? Array.Empty<string>() : [":"], "-n", $"{group.Processes}", .. command, .. group.Arguments]);
-        ProcessStartInfo start = new(Executable!, ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", .. applications])
+            [.. i == 0 ? Array.Empty<string>() : [":"], "-n", $"{group.Processes}", .. Command, .. group.Arguments]);
+        return Start(folder, Executable!, ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", .. applications]);
+    }
+
+    private static string[] Command => ["dotnet", Path.Combine(AppContext.BaseDirectory, "Taiyi.Cli.dll")];
+
+    private static MpiJob Start(string folder, string program, string[] arguments)
+    {
+        ProcessStartInfo start = new(program, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -64,8 +81,12 @@ internal static class MpiRun
         public Process Rank(int rank) => Process.GetProcesses().Single(candidate => EnvironmentOf(candidate.Id) is { } environment
             && environment.Contains(mark) && environment.Contains($"OMPI_COMM_WORLD_RANK={rank}"));
 
-        /// <summary>What it printed, after its end.</summary>
-        public CommandResult Result() => new(process.ExitCode, _output.Result, _error.Result);
+        /// <summary>Waits for its end and tells what it printed.</summary>
+        public CommandResult Result()
+        {
+            Assert.True(process.WaitForExit(TimeSpan.FromMinutes(10)), "mpirun did not end within 10 minutes.");
+            return new CommandResult(process.ExitCode, _output.Result, _error.Result);
+        }
 
         public void Dispose()
         {
