@@ -41,6 +41,8 @@ internal sealed class NetworkSlot<T> : INetworkSlot
         return Use();
     }
 
+    torch.nn.Module INetworkSlot.Use() => Use();
+
     /// <summary>Keeps the network until the returned scope is disposed.</summary>
     public IDisposable Hold()
     {
@@ -72,6 +74,9 @@ internal interface INetworkSlot : IDisposable
 {
     /// <summary>Whether the network is in memory.</summary>
     bool IsLoaded { get; }
+
+    /// <summary>The network, for a use that ends before another network is asked for.</summary>
+    torch.nn.Module Use();
 
     /// <summary>Frees the network if it can be read again and no one holds it.</summary>
     void LetGo();

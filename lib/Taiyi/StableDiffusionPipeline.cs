@@ -108,6 +108,9 @@ public sealed partial class StableDiffusionPipeline : IDisposable
     // Text encoder, UNet, VAE.
     internal IReadOnlyList<INetworkSlot> Networks => [_textEncoder, _unet, _vae];
 
+    /// <summary>All weights that a picture follows from, the tiny decoder's too. Each is to be read before the next is asked for: its network may be let go then.</summary>
+    internal IEnumerable<Tensor> Weights() => Networks.SelectMany(network => network.Use().parameters()).Concat(TinyDecoder?.parameters() ?? []);
+
     private void LetGoOfNetworks()
     {
         foreach (INetworkSlot network in Networks)
