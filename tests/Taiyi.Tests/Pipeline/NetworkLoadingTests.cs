@@ -1,4 +1,6 @@
+using Taiyi.Batches;
 using Taiyi.Models;
+using Taiyi.Schedulers;
 using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
@@ -83,6 +85,22 @@ public sealed class NetworkLoadingTests
 
         Assert.All(steps, step => Assert.Equal(["UNet", "VAE"], step));
         Close.Assert(expected.ImageTensor, actual.ImageTensor, 0);
+    }
+
+    [Fact]
+    public void The_keys_of_a_list_of_prompts_are_the_same_and_another_way_to_draw_has_another_key()
+    {
+        using StableDiffusionPipeline whenNeeded = Tiny(NetworkLoading.WhenNeeded), atOnce = Tiny(NetworkLoading.AtOnce);
+        GenerationOptions options = new() { NumInferenceSteps = 2 };
+        PictureKeys keys = new(whenNeeded), others = new(atOnce);
+        Assert.Equal(["VAE"], Loaded(whenNeeded));
+        string usual = keys.Of("一只猫", options, 3);
+
+        Assert.Equal(others.Of("一只猫", options, 3), usual);
+        Assert.NotEqual(usual, keys.Of("一只猫", options with { Forecast = new SpectrumOptions() }, 3));
+        Assert.NotEqual(usual, keys.Of("一只猫", options with { Draft = true }, 3));
+        whenNeeded.LoadTinyVae(Repository.Golden("tiny-vae"));
+        Assert.NotEqual(keys.Of("一只猫", options with { Draft = true }, 3), new PictureKeys(whenNeeded).Of("一只猫", options with { Draft = true }, 3)); // the decoder's weights count
     }
 
     // Weights of 2 GiB and a picture beside them ask for 3.
