@@ -20,6 +20,18 @@ public sealed class ChartView : View
         _json = ToJson(chart);
         ChartTheme.Apply(_json);
         _figure = ChartFigureReader.Read(_json);
+        SetTicks("xaxis", SvgChart.LogarithmicTicks(_figure, upright: false));
+        SetTicks("yaxis", SvgChart.LogarithmicTicks(_figure, upright: true));
+    }
+
+    // plotly.js mixes 0.001 and 100µ on one logarithmic axis.
+    private void SetTicks(string axis, IReadOnlyList<(double Value, string Label)>? ticks)
+    {
+        if (ticks != null && _json["layout"]![axis] is JsonObject style && style["tickvals"] is null)
+        {
+            style["tickvals"] = new JsonArray([.. ticks.Select(tick => (JsonNode)tick.Value)]);
+            style["ticktext"] = new JsonArray([.. ticks.Select(tick => (JsonNode)tick.Label)]);
+        }
     }
 
     /// <summary>The drawing and the data for plotly.js; the first chart after <see cref="Notebook.NewPage"/> also carries plotly.js itself.</summary>
