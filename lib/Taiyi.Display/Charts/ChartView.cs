@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Newtonsoft.Json;
 using Plotly.NET;
@@ -65,7 +66,29 @@ public sealed class ChartView : View
             layout[name] = JsonNode.Parse(JsonConvert.SerializeObject(value, Settings));
         }
 
-        return new JsonObject { ["data"] = JsonNode.Parse(JsonConvert.SerializeObject(GenericChart.getTraces(chart), Settings)), ["layout"] = layout };
+        JsonNode data = JsonNode.Parse(JsonConvert.SerializeObject(GenericChart.getTraces(chart), Settings))!;
+        foreach (JsonArray values in data.AsArray().SelectMany(trace => new[] { trace!["x"], trace["y"], trace["z"] }).OfType<JsonArray>())
+        {
+            Shorten(values);
+        }
+
+        return new JsonObject { ["data"] = data, ["layout"] = layout };
+    }
+
+    // Six digits are more than a chart shows, and half of what a double is written with.
+    private static void Shorten(JsonArray values)
+    {
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (values[i] is JsonArray row)
+            {
+                Shorten(row);
+            }
+            else if (values[i] is JsonValue one && one.GetValueKind() == System.Text.Json.JsonValueKind.Number)
+            {
+                values[i] = double.Parse(one.GetValue<double>().ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            }
+        }
     }
 
     private static string Span(double[] values)

@@ -9,10 +9,14 @@ internal static class PageEncoding
 {
     // Below this a PNG is small enough, whatever a JPEG would save.
     private const int SmallPng = 4096;
-    private const double WorthIt = 0.6;
+    private const double WorthIt = 0.7;
+
+    // A picture that takes more than half a byte a pixel is noise to a good part, in which nobody misses a level or two.
+    private const double Noisy = 0.5;
 
     // Colours in full resolution: at this quality a level differs by two or three, which no eye sees beside the original.
-    private static readonly JpegEncoder Jpeg = new() { Quality = 90, ColorType = JpegColorType.YCbCrRatio444 };
+    private static readonly JpegEncoder OfDrawings = new() { Quality = 90, ColorType = JpegColorType.YCbCrRatio444 };
+    private static readonly JpegEncoder OfNoise = new() { Quality = 70, ColorType = JpegColorType.YCbCrRatio420 };
 
     /// <summary>PNG where numbers are looked at or little would be saved, else JPEG.</summary>
     /// <param name="image">The picture.</param>
@@ -26,8 +30,15 @@ internal static class PageEncoding
             return ("png", png);
         }
 
+        byte[] jpeg = Encode(image, OfDrawings);
+        jpeg = jpeg.Length > Noisy * image.Width * image.Height ? Encode(image, OfNoise) : jpeg;
+        return jpeg.Length < WorthIt * png.Length ? ("jpeg", jpeg) : ("png", png);
+    }
+
+    private static byte[] Encode(Image<Rgb24> image, JpegEncoder encoder)
+    {
         using MemoryStream stream = new();
-        image.Save(stream, Jpeg);
-        return stream.Length < WorthIt * png.Length ? ("jpeg", stream.ToArray()) : ("png", png);
+        image.Save(stream, encoder);
+        return stream.ToArray();
     }
 }
