@@ -30,7 +30,7 @@ public sealed class PipelineDiagram : View
     /// <inheritdoc/>
     public override string ToHtml()
     {
-        Drawing drawing = new(860, 300, "From a prompt to a picture 从提示词到图片", _files);
+        Drawing drawing = new(820, 300, "From a prompt to a picture 从提示词到图片", _files);
         drawing.Box(80, 50, 130, 44, Words, null, "prompt 提示词", "一只狮子");
         drawing.Box(270, 50, 150, 44, Words, "Models/Bert/BertTokenizer.cs", "tokenizer 分词器", "ids " + _ids);
         drawing.Box(490, 50, 170, 44, Words, "Models/Bert/BertTextEncoder.cs", "text encoder 文本编码器", "states " + _states);
@@ -38,8 +38,8 @@ public sealed class PipelineDiagram : View
         drawing.Box(490, 145, 170, 44, Noise, "Models/UNet/UNet2DConditionModel.cs", "UNet 去噪网络", "ε, the noise in x_t");
         drawing.Box(490, 235, 170, 44, Noise, $"Schedulers/{_sampler}.cs", "sampler 采样器", _sampler);
         drawing.Box(270, 175, 150, 44, Noise, "StableDiffusionPipeline.Denoising.cs", "latents x_t 潜变量", _latents);
-        drawing.Box(690, 175, 130, 44, Picture, "Models/Vae/Decoder.cs", "VAE decoder 解码器", $"side x {_factor} 边长 x {_factor}");
-        drawing.Box(815, 265, 88, 44, Picture, null, "picture 图片", _pixels);
+        drawing.Box(730, 175, 150, 44, Picture, "Models/Vae/Decoder.cs", "VAE decoder 解码器", $"side x {_factor} 边长 x {_factor}");
+        drawing.Box(730, 265, 150, 44, Picture, null, "picture 图片", _pixels);
         drawing.Arrow(null, false, (145, 50), (194, 50));
         drawing.Arrow(null, false, (345, 50), (404, 50));
         drawing.Arrow("in every step 每一步", true, (490, 72), (490, 122));
@@ -47,9 +47,10 @@ public sealed class PipelineDiagram : View
         drawing.Arrow(null, false, (345, 165), (375, 165), (375, 145), (404, 145));
         drawing.Arrow(null, false, (490, 167), (490, 212));
         drawing.Arrow(null, false, (405, 235), (270, 235), (270, 198));
-        drawing.Text(335, 252, "next, less noisy x_t 下一个 x_t", "opacity=\".8\"");
-        drawing.Arrow("after the last step 最后一步之后", false, (576, 235), (625, 235), (625, 175), (624, 175));
-        drawing.Arrow(null, false, (756, 175), (815, 175), (815, 242));
+        drawing.Text(290, 256, "next, less noisy x_t 下一个 x_t", "opacity=\".8\"");
+        drawing.Arrow(null, false, (576, 235), (615, 235), (615, 175), (654, 175));
+        drawing.Text(730, 140, "after the last step 最后一步之后", "opacity=\".8\"");
+        drawing.Arrow(null, false, (730, 198), (730, 242));
         return $"<div>{drawing.Finish()}</div>";
     }
 

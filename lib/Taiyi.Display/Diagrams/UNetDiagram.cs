@@ -43,7 +43,7 @@ public sealed class UNetDiagram : View
     /// <inheritdoc/>
     public override string ToHtml()
     {
-        double height = 60 + (Floor * (_down.Count + 1)) + 60, middle = (Left + Right) / 2, bottom = FloorOf(_down.Count) + 40;
+        double height = 104 + (Floor * (_down.Count + 1)), middle = (Left + Right) / 2, bottom = FloorOf(_down.Count) + 40;
         Drawing drawing = new(840, height, "The UNet 去噪网络的结构", _files);
         DrawBlock(drawing, _first, Left, 34, Ends, "Models/UNet/UNet2DConditionModel.cs");
         DrawBlock(drawing, _last, Right, 34, Ends, "Models/UNet/UNet2DConditionModel.cs");

@@ -14,8 +14,8 @@ internal static class PageEncoding
     // A picture that takes more than half a byte a pixel is noise to a good part, in which nobody misses a level or two.
     private const double Noisy = 0.5;
 
-    // Colours in full resolution: at this quality a level differs by two or three, which no eye sees beside the original.
-    private static readonly JpegEncoder OfDrawings = new() { Quality = 90, ColorType = JpegColorType.YCbCrRatio444 };
+    // Colours in full resolution: at this quality levels differ by two or three, which no eye sees beside the original.
+    private static readonly JpegEncoder OfDrawings = new() { Quality = 85, ColorType = JpegColorType.YCbCrRatio444 };
     private static readonly JpegEncoder OfNoise = new() { Quality = 70, ColorType = JpegColorType.YCbCrRatio420 };
 
     /// <summary>PNG where numbers are looked at or little would be saved, else JPEG.</summary>
