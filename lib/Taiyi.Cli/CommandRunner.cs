@@ -76,6 +76,6 @@ internal static partial class CommandRunner
     private static partial Regex ParameterTail();
 
     /// <summary>Exceptions of this project say what to do next; so do those of bad arguments and of files. Anything else is a bug.</summary>
-    private static bool IsSentence(Exception fault) =>
+    public static bool IsSentence(Exception fault) =>
         fault is ArgumentException or IOException or UnauthorizedAccessException or NotSupportedException or TaiyiException or KernelException;
 }

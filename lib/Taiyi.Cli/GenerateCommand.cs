@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Diagnostics;
 using Spectre.Console;
 using Taiyi.Files;
@@ -16,7 +17,19 @@ internal sealed class GenerateCommand
     private readonly Argument<string[]> _prompts = new("PROMPT")
     {
         Description = "What to draw, in Chinese, such as 一只狮子; several prompts make several batches",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<string?> _promptFile = new("--prompts")
+    {
+        Description = "A file of prompts in their place: a prompt a line, or .csv or .jsonl with prompt, negative_prompt, seed, num_images, steps, guidance_scale, height, width. What is in the output folder already is not drawn again",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _shard = new("--shard")
+    {
+        Description = "With --prompts: the share of the rows to draw, such as 2/8 for the second of eight; that of the job array if absent. Processes of mpirun or srun divide it",
+        HelpName = "K/N",
     };
 
     private readonly Option<string> _negativePrompt = new("--negative-prompt")
@@ -86,6 +99,18 @@ internal sealed class GenerateCommand
         DefaultValueFactory = _ => 0.8,
     };
 
+    private readonly Option<string?> _tinyVae = new("--tiny-vae")
+    {
+        Description = "Decode by a tiny VAE, for drafts: taesd_decoder.safetensors (TAESD) or the file or folder of diffusers' AutoencoderTiny",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool?> _lowMemory = new("--low-memory")
+    {
+        Description = "true: have one network in memory at a time, and read each anew for every batch; false: all at once; if absent, true where memory is short",
+        HelpName = "true|false",
+    };
+
     private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the pictures, whose numbers go on behind those that are there", HelpName = "DIR", DefaultValueFactory = _ => "output" };
 
     private readonly Option<string?> _latents = new("--latents")
@@ -104,14 +129,15 @@ internal sealed class GenerateCommand
         Command command = new("generate", "Draw pictures of Chinese prompts") { self._prompts };
         self._model.AddTo(command);
         foreach (Option option in (Option[])
-            [self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
-             self._numImages, self._batchSize, self._height, self._width, self._image, self._mask, self._strength, self._output, self._latents, self._saveLatents, self._json])
+            [self._promptFile, self._shard, self._negativePrompt, self._style, self._lora, self._steps, self._guidanceScale, self._guidanceRescale, self._seed,
+             self._numImages, self._batchSize, self._height, self._width, self._image, self._mask, self._strength, self._tinyVae, self._lowMemory, self._output, self._latents, self._saveLatents, self._json])
         {
             command.Add(option);
         }
 
         self._embedding.AddTo(command);
         self._sampler.AddTo(command);
+        command.Validators.Add(self.RequireOneKindOfPrompts);
         command.SetBody(self.Run);
         return command;
     }
@@ -122,9 +148,15 @@ internal sealed class GenerateCommand
         Stopwatch clock = Stopwatch.StartNew();
         string? saveLatents = parsed.GetValue(_saveLatents);
         OutputPath.RequireNew(saveLatents);
-        using StableDiffusionPipeline pipeline = _model.Load(parsed);
+        NetworkLoading loading = parsed.GetValue(_lowMemory) switch { null => NetworkLoading.Automatic, true => NetworkLoading.WhenNeeded, false => NetworkLoading.AtOnce };
+        using StableDiffusionPipeline pipeline = _model.Load(parsed, loading);
         pipeline.Scheduler = _sampler.Create(parsed, pipeline);
         WarnOfUnknownSettings(pipeline.Scheduler.Config);
+        if (parsed.GetValue(_tinyVae) is { } tinyVae)
+        {
+            pipeline.LoadTinyVae(tinyVae);
+        }
+
         EmbeddingOption.Load(_embedding.References(parsed), pipeline);
         foreach (string reference in parsed.GetValue(_lora)!)
         {
@@ -135,6 +167,13 @@ internal sealed class GenerateCommand
         string style = parsed.GetValue(_style) ?? Inference.StyleOf(pipeline);
         string[] prompts = [.. parsed.GetValue(_prompts)!.Select(p => Inference.WithStyle(p, style))];
         GenerationOptions options = ReadOptions(parsed, pipeline);
+        if (parsed.GetValue(_promptFile) is { } promptFile)
+        {
+            PromptFileDrawing.Run(
+                pipeline, options, style, parsed.GetValue(_batchSize), promptFile, parsed.GetValue(_shard), parsed.GetValue(_output)!, parsed.GetValue(_json), cancellationToken);
+            return CommandRunner.Success;
+        }
+
         Tensor? latents = ReadLatents(parsed.GetValue(_latents), prompts.Length * options.NumImagesPerPrompt);
         double loaded = clock.Elapsed.TotalSeconds;
 
@@ -155,12 +194,30 @@ internal sealed class GenerateCommand
         return CommandRunner.Success;
     }
 
+    private void RequireOneKindOfPrompts(CommandResult result)
+    {
+        bool fromFile = result.GetResult(_promptFile) is not null;
+        Option[] forOneCall = [_image, _mask, _latents, _saveLatents];
+        if (fromFile == (result.GetResult(_prompts) is { Tokens.Count: > 0 }))
+        {
+            result.AddError(fromFile ? "--prompts names a file in place of prompts on the command line: leave one of the two out." : "There is no prompt: give one or more, such as 一只狮子, or --prompts FILE.");
+        }
+        else if (fromFile && Array.Find(forOneCall, option => result.GetResult(option) is { Implicit: false }) is { } other)
+        {
+            result.AddError($"{other.Name} goes with prompts on the command line, not with --prompts: leave one of the two out.");
+        }
+        else if (!fromFile && result.GetResult(_shard) is not null)
+        {
+            result.AddError("--shard is a share of the rows of a file: name it by --prompts FILE.");
+        }
+    }
+
     private GenerationOptions ReadOptions(ParseResult parsed, StableDiffusionPipeline pipeline)
     {
         GenerationOptions usual = pipeline.DefaultOptions;
         int? height = parsed.GetValue(_height), width = parsed.GetValue(_width);
         long[] shape = pipeline.LatentShape(1, usual with { Height = height, Width = width });
-        int factor = pipeline.Vae.Config.DownscaleFactor;
+        int factor = pipeline.VaeConfig.DownscaleFactor;
         (Tensor? image, Tensor? mask) = StartPicture.Read(parsed.GetValue(_image), parsed.GetValue(_mask), (int)shape[3] * factor, (int)shape[2] * factor);
         return _sampler.Apply(parsed, usual with
         {
@@ -175,6 +232,7 @@ internal sealed class GenerateCommand
             Image = image,
             Mask = mask,
             Strength = parsed.GetValue(_strength),
+            Draft = pipeline.TinyDecoder is not null,
         });
     }
 

@@ -44,10 +44,10 @@ internal sealed class ModelOptions
     public string ModelPath(ParseResult parsed) => parsed.GetValue(Model) ?? DefaultModel.Find();
 
     /// <summary>Loads the model as the options say.</summary>
-    public StableDiffusionPipeline Load(ParseResult parsed)
+    public StableDiffusionPipeline Load(ParseResult parsed, NetworkLoading loading = NetworkLoading.Automatic)
     {
         ApplyThreads(parsed);
-        return StableDiffusionPipeline.FromPretrained(ModelPath(parsed), ParseDevice(parsed.GetValue(DeviceName)!), ParseDType(parsed.GetValue(DType)));
+        return StableDiffusionPipeline.FromPretrained(ModelPath(parsed), ParseDevice(parsed.GetValue(DeviceName)!), ParseDType(parsed.GetValue(DType)), loading);
     }
 
     public void ApplyThreads(ParseResult parsed)

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Taiyi.Cli;
 
-/// <summary>The options that <c>taiyi pretrain vae</c> and <c>taiyi pretrain diffusion</c> have in common.</summary>
+/// <summary>The options that <c>taiyi pretrain vae</c>, <c>taiyi pretrain diffusion</c> and <c>taiyi distill</c> have in common.</summary>
 internal sealed class PretrainSettings
 {
     private readonly Option<string> _data = new("--data")
@@ -15,7 +15,7 @@ internal sealed class PretrainSettings
         DefaultValueFactory = _ => "data/art",
     };
 
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of training and model", HelpName = "DIR", Required = true };
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Folder of the training and what it makes", HelpName = "DIR", Required = true };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the training in that folder, with its own settings; --steps may be another" };
     private readonly Option<long?> _steps = new("--steps") { Description = "Optimizer steps of the whole training, over all runs; the learning rate falls to 0 at the end", HelpName = "N" };
     private readonly Option<double?> _minutes = new("--minutes") { Description = "Longest time of this run; go on later with --resume", HelpName = "M" };
@@ -29,19 +29,33 @@ internal sealed class PretrainSettings
     private readonly Option<int?> _checkpointEvery = new("--checkpoint-every") { Description = "Steps between two checkpoints", HelpName = "N" };
     private readonly ModelOptions _model = new();
 
-    public void AddTo(Command command)
+    /// <summary>Adds them.</summary>
+    /// <param name="command">The verb.</param>
+    /// <param name="fromNothing">Whether networks are made from nothing, whose pictures have a size to choose. A training that takes a whole model computes in float32 unless it is told otherwise.</param>
+    public void AddTo(Command command, bool fromNothing = true)
     {
+        if (fromNothing)
+        {
+            command.Add(_size);
+        }
+        else
+        {
+            _model.DType.Description = "What the model's weights are kept in: float32 or bfloat16; float32 if absent";
+        }
+
         foreach (Option option in (Option[])
-            [_data, _output, _resume, _steps, _minutes, _size, .. _art.Options, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
+            [_data, _output, _resume, _steps, _minutes, .. _art.Options, _mirror, _batchSize, _learningRate, _seed, _sampleEvery,
              _checkpointEvery, _model.DType, _model.DeviceName, _model.Threads])
         {
             command.Add(option);
         }
     }
 
-    public string RunFolder(ParseResult parsed, string name) => Path.Combine(parsed.GetRequiredValue(_output), name);
+    public string Output(ParseResult parsed) => parsed.GetRequiredValue(_output);
 
-    public string ModelFolder(ParseResult parsed) => Path.Combine(parsed.GetRequiredValue(_output), "model");
+    public string RunFolder(ParseResult parsed, string name) => Path.Combine(Output(parsed), name);
+
+    public string ModelFolder(ParseResult parsed) => Path.Combine(Output(parsed), "model");
 
     public bool Resumes(ParseResult parsed) => parsed.GetValue(_resume);
 
@@ -53,11 +67,17 @@ internal sealed class PretrainSettings
         return ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!);
     }
 
+    /// <summary>What a training that takes a whole model keeps its weights in: that of the run it goes on with, else what the command line says, else float32.</summary>
+    public torch.ScalarType? DType(ParseResult parsed, PretrainingOptions? resumed) =>
+        ModelOptions.ParseDType(resumed?.DType.ToLowerInvariant() ?? parsed.GetValue(_model.DType) ?? "float32");
+
     /// <summary>The data that the command line names.</summary>
-    public PretrainingData Data(ParseResult parsed) => _art.Select(parsed, new PretrainingData
+    /// <param name="parsed">The command line.</param>
+    /// <param name="size">Side of the pictures in pixels; that of <c>--size</c>, else 64, if null.</param>
+    public PretrainingData Data(ParseResult parsed, int? size = null) => _art.Select(parsed, new PretrainingData
     {
         Path = Path.GetFullPath(parsed.GetRequiredValue(_data)),
-        Size = parsed.GetValue(_size) ?? 64,
+        Size = size ?? parsed.GetValue(_size) ?? 64,
         Mirror = parsed.GetValue(_mirror),
         Seed = parsed.GetValue(_seed) ?? 0,
     });

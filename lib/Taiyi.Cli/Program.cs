@@ -9,6 +9,7 @@ RootCommand root = new("Learn, train and run Chinese Stable Diffusion (Taiyi). W
     TokenizeCommand.Create(),
     InfoCommand.Create(),
     PretrainCommand.Create(),
+    DistillCommand.Create(),
     LoraCommands.Create(),
     ComposeCommand.Create(),
     NotebookCommand.Create(),

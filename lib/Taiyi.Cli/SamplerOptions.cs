@@ -49,6 +49,11 @@ internal sealed class SamplerOptions
         HelpName = "LOW,HIGH",
     };
 
+    private readonly Option<bool> _forecast = new("--forecast")
+    {
+        Description = "Leave out calls of the network and forecast what they would say (Spectrum): 14 of 30 steps are computed, and the picture differs a little",
+    };
+
     public SamplerOptions() => _scheduler.Validators.Add(result =>
     {
         if (result.Tokens is [var token])
@@ -66,7 +71,7 @@ internal sealed class SamplerOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_scheduler, _spacing, _sigmas, _timesteps, _eta, _guidanceInterval])
+        foreach (Option option in (Option[])[_scheduler, _spacing, _sigmas, _timesteps, _eta, _guidanceInterval, _forecast])
         {
             command.Add(option);
         }
@@ -109,6 +114,7 @@ internal sealed class SamplerOptions
             Sigmas = sigmas,
             NumInferenceSteps = timesteps?.Count ?? sigmas?.Length - 1 ?? options.NumInferenceSteps,
             GuidanceInterval = interval is [var above, var upTo] ? (above, upTo) : null,
+            Forecast = parsed.GetValue(_forecast) ? new SpectrumOptions() : null,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Taiyi.Data;
+using Taiyi.Distributed;
 using Taiyi.Training;
 
 namespace Taiyi.Cli;
@@ -23,10 +24,16 @@ internal sealed class TrainCommand
 
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in that folder, with its own settings" };
 
+    private readonly Option<string?> _tinyVae = new("--tiny-vae")
+    {
+        Description = "Decode the sample pictures by a tiny VAE: taesd_decoder.safetensors (TAESD) or the file or folder of diffusers' AutoencoderTiny",
+        HelpName = "FILE",
+    };
+
     public static Command Create()
     {
         TrainCommand self = new();
-        Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume };
+        Command command = new("train", "Train a LoRA: a style in one small file") { self._style, self._data, self._output, self._resume, self._tinyVae };
         self._settings.AddTo(command);
         self._embedding.AddTo(command);
         self._model.DType.Description = "float32 or bfloat16; float32 if absent";
@@ -37,49 +44,87 @@ internal sealed class TrainCommand
 
     private int Run(ParseResult parsed, CancellationToken cancellationToken)
     {
+        IProcessGroup group = Launcher.Find().Join();
+        try
+        {
+            Train(parsed, group, cancellationToken);
+            group.Finish(cancellationToken);
+            return CommandRunner.Success;
+        }
+        catch (OperationCanceledException) when (group.Rank > 0)
+        {
+            return CommandRunner.Interrupted; // process 0 says it
+        }
+        catch (Exception fault) when (group.Rank > 0 && CommandRunner.IsSentence(fault))
+        {
+            throw new TrainingException($"Process {group.Rank} of 0 to {group.Size - 1}, on {Environment.MachineName}: {fault.Message}", fault);
+        }
+    }
+
+    // What every process of the training does; process 0 alone opens the run, and says how it goes.
+    private void Train(ParseResult parsed, IProcessGroup group, CancellationToken cancellationToken)
+    {
+        bool isFirst = group.Rank == 0;
         Style style = Style.Of(parsed.GetRequiredValue(_style));
         string folder = parsed.GetValue(_output) ?? Path.Combine("runs", style.Name);
-        LoraTrainingOptions? saved = parsed.GetValue(_resume) ? TrainingRun.Open(folder).Options : null;
+        LoraTrainingOptions? saved = parsed.GetValue(_resume) ? Share(group, isFirst ? TrainingRun.Open(folder).Options : null) : null;
         string dataFolder = parsed.GetValue(_data) ?? saved?.Data ?? StyleData.Find(style);
         string modelPath = parsed.GetValue(_model.Model) ?? saved?.Model ?? DefaultModel.Find();
         IReadOnlyList<string> embeddings = _embedding.References(parsed) is { Count: > 0 } given ? given : saved?.Embeddings ?? [];
+        string? tinyVae = parsed.GetValue(_tinyVae) is { } tiny ? Path.GetFullPath(tiny) : saved?.TinyVae;
         string dtype = parsed.GetValue(_model.DType) ?? saved?.DType.ToLowerInvariant() ?? "float32";
         _model.ApplyThreads(parsed);
 
         using StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(
             modelPath, ModelOptions.ParseDevice(parsed.GetValue(_model.DeviceName)!), ModelOptions.ParseDType(dtype));
         EmbeddingOption.Load(embeddings, pipeline);
-        int size = pipeline.SampleSize * pipeline.Vae.Config.DownscaleFactor;
-        Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
-        CommandRunner.Warn(dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)));
+        if (tinyVae is not null)
+        {
+            pipeline.LoadTinyVae(tinyVae);
+        }
 
-        TrainingRun run = saved is null
-            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, DType = pipeline.DType.ToString() })
+        int size = pipeline.SampleSize * pipeline.VaeConfig.DownscaleFactor;
+        Text2ImageDataset dataset = Text2ImageDataset.Open(dataFolder, new Text2ImageOptions { Size = size });
+        TrainingRun? opened = !isFirst ? null : saved is null
+            ? TrainingRun.Create(folder, NewOptions(parsed, style, dataset) with { Model = Path.GetFullPath(modelPath), Data = Path.GetFullPath(dataFolder), Embeddings = embeddings, TinyVae = tinyVae, DType = pipeline.DType.ToString() })
             : Reopen(parsed, folder);
+        LoraTrainingOptions options = Share(group, opened?.Options);
+        if (!isFirst)
+        {
+            Train(pipeline, dataset, TrainingRun.Join(folder, options), group, null, cancellationToken);
+            return;
+        }
+
+        CommandRunner.Warn(dataset.Notes.Concat(CaptionLosses.Of(pipeline.Tokenizer, dataset.Entries)));
         try
         {
-            Report(TrainingView.Show(dataset.Count, run.Options.TotalSteps(dataset.EpochCount), view => Train(pipeline, dataset, run, view, cancellationToken)));
-            return CommandRunner.Success;
+            Report(TrainingView.Show(dataset.Count, options.TotalSteps(dataset.EpochCount), view => Train(pipeline, dataset, opened!, group, view, cancellationToken)));
         }
         catch (OperationCanceledException)
         {
-            CommandRunner.Error.MarkupLineInterpolated($"What was learned so far is saved; go on with: taiyi train {style.Name} --output {folder} --resume");
+            string others = group.Size == 1 ? "" : $"The training was stopped, or another of its {group.Size} processes ended: see what the launcher says. ";
+            string saves = opened!.LatestCheckpoint is null ? "Nothing was learned yet; begin" : "What was learned so far is saved; go on";
+            CommandRunner.Error.MarkupLineInterpolated($"{others}{saves} with: taiyi train {style.Name} --output {folder} --resume");
             throw;
         }
     }
 
     private static LoraTrainingResult Train(
-        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, TrainingView view, CancellationToken cancellationToken)
+        StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run, IProcessGroup group, TrainingView? view, CancellationToken cancellationToken)
     {
-        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, cancellationToken);
-        if (data.Note is { } note)
+        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, view, group, cancellationToken);
+        if (data.Note is { } note && view is not null)
         {
-            CommandRunner.Error.MarkupLineInterpolated($"[yellow]{note}[/]");
+            CommandRunner.Warn([note]);
         }
 
-        using LoraTrainer trainer = new(pipeline, data, run);
+        using LoraTrainer trainer = new(pipeline, data, run, group);
         return trainer.Train(view, cancellationToken);
     }
+
+    // The options of process 0, in every process: its own command line and its own view of the folder need not agree.
+    private static LoraTrainingOptions Share(IProcessGroup group, LoraTrainingOptions? options) =>
+        TrainingOptions.FromJson<LoraTrainingOptions>(group.BroadcastText(options?.ToJson()));
 
     private LoraTrainingOptions NewOptions(ParseResult parsed, Style style, Text2ImageDataset dataset)
     {

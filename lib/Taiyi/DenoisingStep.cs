@@ -8,4 +8,8 @@ namespace Taiyi;
 /// <param name="Timestep">The training timestep t that was denoised, from 0 (clean) to 999 (noise); Euler's may be a fraction.</param>
 /// <param name="Latents">x_{t-1}, the sample after the step, (B, C, H/f, W/f).</param>
 /// <param name="PredOriginalSample">The prediction of x_0 that the step was made with, (B, C, H/f, W/f).</param>
-public sealed record DenoisingStep(int Index, int Total, double Timestep, Tensor Latents, Tensor PredOriginalSample);
+public sealed record DenoisingStep(int Index, int Total, double Timestep, Tensor Latents, Tensor PredOriginalSample)
+{
+    /// <summary>Whether the network was not called in this step: what it would have said was forecast (<see cref="GenerationOptions.Forecast"/>).</summary>
+    public bool IsForecast { get; init; }
+}

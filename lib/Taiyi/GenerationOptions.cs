@@ -1,3 +1,4 @@
+using Taiyi.Schedulers;
 using Taiyi.Snapshots;
 using static TorchSharp.torch;
 
@@ -30,6 +31,12 @@ public sealed record GenerationOptions
     /// in the other steps the empty prompt is not computed, which halves their time. Null guides all.
     /// </summary>
     public (double Above, double UpTo)? GuidanceInterval { get; init; }
+
+    /// <summary>
+    /// Leaves out some calls of the network and forecasts what they would have said, with any sampler: half the time for 30 steps, and a
+    /// picture that differs a little. Null, the default, makes all calls. Runs of five steps and fewer have none to leave out.
+    /// </summary>
+    public SpectrumOptions? Forecast { get; init; }
 
     /// <summary>Denoising steps, 1 to the scheduler's number of training timesteps.</summary>
     public int NumInferenceSteps { get; init; } = 50;
@@ -78,6 +85,9 @@ public sealed record GenerationOptions
     /// image it has no meaning.
     /// </summary>
     public double Strength { get; init; } = 0.8;
+
+    /// <summary>Whether the pictures are decoded by the pipeline's tiny decoder in place of the VAE's: drafts, a little softer.</summary>
+    public bool Draft { get; init; }
 
     /// <summary>The options with what a model's folder says of them.</summary>
     public static GenerationOptions For(ModelDefaults model)

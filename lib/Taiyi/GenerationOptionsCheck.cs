@@ -21,6 +21,8 @@ internal static class GenerationOptionsCheck
             $"The guidance interval is {options.GuidanceInterval}; the first noise level must be below the second, such as 0.28 and 5.42.");
         Require(double.IsFinite(options.GuidanceScale), $"The guidance scale is {options.GuidanceScale}; it must be a finite number, 7.5 is usual.");
         Require(options.GuidanceRescale is null or (>= 0 and <= 1), $"The guidance rescale is {options.GuidanceRescale}; it must be 0 to 1, 0.7 is usual.");
+        options.Forecast?.Validate();
+        Require(!options.Draft || pipeline.TinyDecoder is not null, "A draft is asked for, and there is no tiny VAE to decode it: LoadTinyVae reads one, such as TAESD's taesd_decoder.safetensors.");
         CheckSize("height", options.Height, pipeline);
         CheckSize("width", options.Width, pipeline);
         if (options.Image is { } image)
@@ -52,7 +54,7 @@ internal static class GenerationOptionsCheck
 
     private static void CheckSize(string name, int? pixels, StableDiffusionPipeline pipeline)
     {
-        int multiple = pipeline.Vae.Config.DownscaleFactor;
+        int multiple = pipeline.VaeConfig.DownscaleFactor;
         Require(
             pixels is null || (pixels > 0 && pixels % multiple == 0),
             $"The {name} is {pixels} pixels; it must be a positive multiple of {multiple} for this model.");

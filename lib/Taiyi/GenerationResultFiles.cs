@@ -39,6 +39,16 @@ public static class GenerationResultFiles
         return files;
     }
 
+    /// <summary>Saves one picture under a name of the caller's, over an older file.</summary>
+    /// <param name="result">The pictures.</param>
+    /// <param name="index">Which of them, from 0.</param>
+    /// <param name="path">A PNG file; its folder is made if it is not there.</param>
+    /// <param name="options">What it was drawn with, for the PNG text.</param>
+    /// <param name="scheduler">Name of the sampler, for the PNG text; left out if null.</param>
+    /// <exception cref="IOException">It cannot be written; an older file is as it was.</exception>
+    public static void SavePicture(this GenerationResult result, int index, string path, GenerationOptions options, string? scheduler = null) =>
+        ImageFile.WritePng(path, result.Images[index], new Dictionary<string, string> { ["parameters"] = Parameters(result, index, options, scheduler) });
+
     // False if another process took the name meanwhile.
     private static bool Write(string file, Image<Rgb24> image, Dictionary<string, string> text, bool replace)
     {
@@ -72,9 +82,10 @@ public static class GenerationResultFiles
             $", Loras: {string.Join(" + ", result.Loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Name}:{lora.Weight}")))}";
         string strength = options.Image is null ? "" : string.Create(CultureInfo.InvariantCulture, $", Denoising strength: {options.Strength}");
         string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
+        string forecast = options.Forecast is null ? "" : ", Forecast: Spectrum";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}{loras}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}{forecast}{loras}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

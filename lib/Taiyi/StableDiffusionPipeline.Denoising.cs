@@ -27,10 +27,10 @@ public sealed partial class StableDiffusionPipeline
     /// <param name="options">Gives height and width; the model's own where null.</param>
     public long[] LatentShape(int batchSize, GenerationOptions? options = null)
     {
-        int factor = Vae.Config.DownscaleFactor;
+        int factor = VaeConfig.DownscaleFactor;
         long height = options?.Height / factor ?? SampleSize;
         long width = options?.Width / factor ?? SampleSize;
-        return [batchSize, UNet.Config.InChannels, height, width];
+        return [batchSize, UNetConfig.InChannels, height, width];
     }
 
     /// <summary>
@@ -56,9 +56,9 @@ public sealed partial class StableDiffusionPipeline
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using DiagonalGaussianDistribution posterior = Vae.Encode(image.to(Device)); // (1 or B, C, H/f, W/f)
+        using DiagonalGaussianDistribution posterior = _vae.Use().Encode(image.to(Device)); // (1 or B, C, H/f, W/f)
         Tensor noise = ImageNoise.Draw([generators.Count, .. posterior.Mean.shape[1..]], generators, Device);
-        Tensor latents = posterior.Sample(noise).to(float32) * Vae.Config.ScalingFactor;
+        Tensor latents = posterior.Sample(noise).to(float32) * VaeConfig.ScalingFactor;
         return latents.MoveToOuterDisposeScope();
     }
 
@@ -73,6 +73,7 @@ public sealed partial class StableDiffusionPipeline
     /// <param name="guidanceRescale">Guidance rescale φ, 0 to 1; that of <see cref="DefaultOptions"/> if null.</param>
     /// <param name="guidanceInterval">Noise levels σ above the first and up to the second are guided, the others follow the prompt alone; all if null.</param>
     /// <param name="inpainting">What is put back after every step; null for none.</param>
+    /// <param name="forecast">Which calls of the network are left out; none if null.</param>
     /// <param name="cancellationToken">Ends the loop between two steps; so does <see cref="Interruption"/>.</param>
     /// <returns>The steps; each one's tensors are disposed when the next is asked for.</returns>
     public IEnumerable<DenoisingStep> Denoise(
@@ -84,13 +85,17 @@ public sealed partial class StableDiffusionPipeline
         double? guidanceRescale = null,
         (double Above, double UpTo)? guidanceInterval = null,
         Inpainting? inpainting = null,
+        SpectrumOptions? forecast = null,
         CancellationToken cancellationToken = default)
     {
         GenerationOptions usual = DefaultOptions;
         double scale = guidanceScale ?? usual.GuidanceScale, rescale = guidanceRescale ?? usual.GuidanceRescale ?? 0;
         IReadOnlyList<double> timesteps = run.Timesteps;
-        using ContextCache keysAndValues = new(UNet, prompt.Context); // the text is the same in all steps
+        using SpectrumForecast? spectrum = forecast is null ? null : new SpectrumForecast(forecast, timesteps.Count);
+        using IDisposable hold = _unet.Hold(); // also while a caller decodes previews between the steps
+        using ContextCache keysAndValues = new(_unet.Use(), prompt.Context); // the text is the same in all steps
         Tensor sample = latents;
+        bool? wasGuided = null;
         try
         {
             for (int i = run.Taken; i < timesteps.Count; i++)
@@ -98,7 +103,15 @@ public sealed partial class StableDiffusionPipeline
                 cancellationToken.ThrowIfCancellationRequested();
                 Interruption.Token.ThrowIfCancellationRequested();
                 bool guided = guidanceInterval is not { } interval || (run.Sigma > interval.Above && run.Sigma <= interval.UpTo);
-                SchedulerOutput output = DenoiseOnce(run, sample, prompt, guided ? scale : null, rescale, generators, inpainting);
+                if (guided != wasGuided)
+                {
+                    spectrum?.Restart();
+                }
+
+                (bool isForecast, wasGuided) = (spectrum?.IsDue ?? false, guided);
+                double? ownScale = guided ? scale : null;
+                using Tensor noise = isForecast ? Forecast(run, sample, spectrum!) : PredictNoise(run, sample, prompt, ownScale, rescale, spectrum);
+                SchedulerOutput output = Step(run, noise, sample, generators, inpainting);
                 if (!ReferenceEquals(sample, latents))
                 {
                     sample.Dispose();
@@ -106,7 +119,7 @@ public sealed partial class StableDiffusionPipeline
 
                 sample = output.PrevSample;
                 using Tensor predOriginalSample = output.PredOriginalSample;
-                yield return new DenoisingStep(i, timesteps.Count, timesteps[i], sample, predOriginalSample);
+                yield return new DenoisingStep(i, timesteps.Count, timesteps[i], sample, predOriginalSample) { IsForecast = isForecast };
             }
         }
         finally
@@ -118,13 +131,30 @@ public sealed partial class StableDiffusionPipeline
         }
     }
 
-    private SchedulerOutput DenoiseOnce(
-        SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, IReadOnlyList<Generator>? generators,
-        Inpainting? inpainting)
+    private Tensor PredictNoise(SchedulerRun run, Tensor sample, PromptEmbeddings prompt, double? guidanceScale, double guidanceRescale, SpectrumForecast? spectrum)
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor noise = PredictNoise(run.ScaleModelInput(sample), run.Timesteps[run.Taken], prompt, guidanceScale, guidanceRescale);
+        if (spectrum is not null)
+        {
+            spectrum.Add(run.ToOriginalSample(noise, sample));
+        }
+
+        return noise.MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Forecast(SchedulerRun run, Tensor sample, SpectrumForecast spectrum)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return run.ToModelOutput(spectrum.Predict(), sample).MoveToOuterDisposeScope();
+    }
+
+    private static SchedulerOutput Step(SchedulerRun run, Tensor noise, Tensor sample, IReadOnlyList<Generator>? generators, Inpainting? inpainting)
+    {
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
         SchedulerOutput output = run.Step(noise, sample, generators);
         Tensor next = inpainting?.PutBack(run, output.PrevSample) ?? output.PrevSample;
         return new SchedulerOutput(next.MoveToOuterDisposeScope(), output.PredOriginalSample.MoveToOuterDisposeScope());
@@ -145,11 +175,10 @@ public sealed partial class StableDiffusionPipeline
         if (prompt.Unconditional is null || guidanceScale is not { } scale)
         {
             Tensor context = prompt.Unconditional is null ? prompt.Context : prompt.Conditional;
-            return UNet.call(sample, t, context).to(float32).MoveToOuterDisposeScope(); // (B, C, H/f, W/f)
+            return _unet.Use().call(sample, t, context).to(float32).MoveToOuterDisposeScope(); // (B, C, H/f, W/f)
         }
 
-        Tensor noise = UNet.call(sample, t, prompt.Context).to(float32);               // (2B, C, H/f, W/f)
-
+        Tensor noise = _unet.Use().call(sample, t, prompt.Context).to(float32);             // (2B, C, H/f, W/f)
         Tensor[] halves = noise.chunk(2);
         (Tensor unconditional, Tensor conditional) = (halves[0], halves[1]);
         Tensor guided = unconditional + scale * (conditional - unconditional);
@@ -172,10 +201,23 @@ public sealed partial class StableDiffusionPipeline
     {
         using IDisposable noGrad = no_grad();
         using var scope = NewDisposeScope();
-        Tensor unscaled = latents.to(Device).div(Vae.Config.ScalingFactor);
+        Tensor unscaled = latents.to(Device).div(VaeConfig.ScalingFactor);
         // One at a time: the decoder's maps at full size are the largest tensors of a generation, and a batch of them is no faster.
-        Tensor[] pictures = [.. unscaled.split(1).Select(one => Vae.Decode(one).to(float32).clamp(-1, 1).cpu())];
+        AutoencoderKL vae = _vae.Use();
+        Tensor[] pictures = [.. unscaled.split(1).Select(one => vae.Decode(one).to(float32).clamp(-1, 1).cpu())];
         return cat(pictures).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Latents to pictures by the tiny decoder, for a fraction of the time and memory: previews between the steps, drafts.</summary>
+    /// <param name="latents">Scaled latents (B, C, H/f, W/f), such as a step's <see cref="DenoisingStep.PredOriginalSample"/>.</param>
+    /// <returns>Pictures (B, 3, H, W), float32 on the CPU, clamped to [-1, 1].</returns>
+    /// <exception cref="InvalidOperationException">There is no tiny decoder.</exception>
+    public Tensor DecodeDraft(Tensor latents)
+    {
+        TinyDecoder decoder = TinyDecoder ?? throw new InvalidOperationException("There is no tiny decoder: LoadTinyVae reads one.");
+        using IDisposable noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return cat([.. latents.to(Device).split(1).Select(one => decoder.call(one).to(float32).clamp(-1, 1).cpu())]).MoveToOuterDisposeScope();
     }
 
     private static Tensor CheckShape(Tensor noise, long[] shape) => noise.shape.SequenceEqual(shape)

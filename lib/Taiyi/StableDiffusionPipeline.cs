@@ -21,55 +21,103 @@ namespace Taiyi;
 /// </remarks>
 public sealed partial class StableDiffusionPipeline : IDisposable
 {
+    private readonly NetworkSlot<BertTextEncoder> _textEncoder;
+    private readonly NetworkSlot<UNet2DConditionModel> _unet;
+    private readonly NetworkSlot<AutoencoderKL> _vae;
     private Scheduler? _scheduler;
 
     /// <summary>Builds a pipeline, which takes ownership of the networks.</summary>
     public StableDiffusionPipeline(BertTokenizer tokenizer, BertTextEncoder textEncoder, UNet2DConditionModel unet, AutoencoderKL vae)
     {
-        (Tokenizer, TextEncoder, UNet, Vae) = (tokenizer, textEncoder, unet, vae);
+        Tokenizer = tokenizer;
+        (_textEncoder, _unet, _vae) = (new(textEncoder), new(unet), new(vae));
+        (TextEncoderConfig, UNetConfig, VaeConfig) = (textEncoder.Config, unet.Config, vae.Config);
         Tensor weight = unet.parameters().First();
         (Device, DType) = (weight.device, weight.dtype);
+    }
+
+    // Networks that are read when they are needed.
+    private StableDiffusionPipeline(ModelFolder folder, Device device, ScalarType dtype)
+    {
+        Tokenizer = folder.LoadTokenizer();
+        (Device, DType) = (device, dtype);
+        (TextEncoderConfig, UNetConfig, VaeConfig) = (folder.TextEncoderConfig, folder.UNetConfig, folder.VaeConfig);
+        _textEncoder = new(() => folder.LoadTextEncoder(device, dtype), LetGoOfNetworks);
+        _unet = new(() => folder.LoadUNet(device, dtype), LetGoOfNetworks);
+        _vae = new(() => folder.LoadVae(device, dtype), LetGoOfNetworks);
     }
 
     /// <summary>Reads a model folder (a Hugging Face snapshot) or a single LDM checkpoint.</summary>
     /// <param name="path">The folder or file; see <see cref="ModelFolder"/>.</param>
     /// <param name="device">Where the networks live; the CPU if null.</param>
     /// <param name="dtype">What their weights are kept in; <see cref="Precision.Default"/> of the device if null.</param>
+    /// <param name="loading">When the networks are in memory; what is read only when it is needed is also found damaged only then.</param>
     /// <exception cref="CheckpointException">The folder is no model, or a file in it is damaged or does not fit.</exception>
     /// <exception cref="ArgumentException">The networks do not support the dtype.</exception>
-    public static StableDiffusionPipeline FromPretrained(string path, Device? device = null, ScalarType? dtype = null)
+    public static StableDiffusionPipeline FromPretrained(
+        string path, Device? device = null, ScalarType? dtype = null, NetworkLoading loading = NetworkLoading.Automatic)
     {
         device ??= CPU;
         ScalarType weightDType = Precision.Check(dtype ?? Precision.Default(device));
         ModelFolder folder = ModelFolder.Open(path);
-        return new StableDiffusionPipeline(
-            folder.LoadTokenizer(),
-            folder.LoadTextEncoder(device, weightDType),
-            folder.LoadUNet(device, weightDType),
-            folder.LoadVae(device, weightDType))
-        { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig };
+        bool whenNeeded = loading == NetworkLoading.WhenNeeded
+            || (loading == NetworkLoading.Automatic && device.type == TorchSharp.DeviceType.CPU && ModelMemory.IsShort(folder, weightDType));
+        return whenNeeded
+            ? new StableDiffusionPipeline(folder, device, weightDType) { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig }
+            : new StableDiffusionPipeline(
+                folder.LoadTokenizer(),
+                folder.LoadTextEncoder(device, weightDType),
+                folder.LoadUNet(device, weightDType),
+                folder.LoadVae(device, weightDType))
+            { Defaults = folder.Defaults, SchedulerConfig = folder.SchedulerConfig };
     }
 
     /// <summary>Chinese text to token ids.</summary>
     public BertTokenizer Tokenizer { get; }
 
-    /// <summary>Token ids (B, L) to hidden states (B, L, D).</summary>
-    public BertTextEncoder TextEncoder { get; }
+    /// <summary>Token ids (B, L) to hidden states (B, L, D). Who asks for it keeps it in memory, as the two others.</summary>
+    public BertTextEncoder TextEncoder => _textEncoder.Keep();
 
     /// <summary>Noisy latents, timestep and hidden states to the predicted noise (B, C, H/f, W/f).</summary>
-    public UNet2DConditionModel UNet { get; }
+    public UNet2DConditionModel UNet => _unet.Keep();
 
     /// <summary>Pictures to latents and back.</summary>
-    public AutoencoderKL Vae { get; }
+    public AutoencoderKL Vae => _vae.Keep();
+
+    /// <summary>Sizes of the text encoder, which need not be in memory.</summary>
+    public BertConfig TextEncoderConfig { get; }
+
+    /// <summary>Sizes of the UNet, which need not be in memory.</summary>
+    public UNet2DConditionConfig UNetConfig { get; }
+
+    /// <summary>Sizes of the VAE, which need not be in memory, and its scaling factor.</summary>
+    public AutoencoderKLConfig VaeConfig { get; }
+
+    /// <summary>A small decoder for previews and drafts, that <see cref="LoadTinyVae"/> read; null if none.</summary>
+    public TinyDecoder? TinyDecoder { get; private set; }
 
     /// <summary>Side of the latents that the model was trained at; 64, as of Stable Diffusion v1, where its config is silent.</summary>
-    public int SampleSize => UNet.Config.SampleSize ?? 64;
+    public int SampleSize => UNetConfig.SampleSize ?? 64;
 
     /// <summary>Where the networks live.</summary>
     public Device Device { get; }
 
     /// <summary>What the networks' weights are kept in; they compute in <see cref="Precision.ComputeDType"/> of it.</summary>
     public ScalarType DType { get; }
+
+    // Text encoder, UNet, VAE.
+    internal IReadOnlyList<INetworkSlot> Networks => [_textEncoder, _unet, _vae];
+
+    /// <summary>All weights that a picture follows from, the tiny decoder's too. Each is to be read before the next is asked for: its network may be let go then.</summary>
+    internal IEnumerable<Tensor> Weights() => Networks.SelectMany(network => network.Use().parameters()).Concat(TinyDecoder?.parameters() ?? []);
+
+    private void LetGoOfNetworks()
+    {
+        foreach (INetworkSlot network in Networks)
+        {
+            network.LetGo();
+        }
+    }
 
     /// <summary>The noise schedule that the model's folder describes: give it to another scheduler of the same model.</summary>
     public SchedulerConfig SchedulerConfig { get; init; } = new();
@@ -119,6 +167,23 @@ public sealed partial class StableDiffusionPipeline : IDisposable
         adapter.Dispose();
     }
 
+    /// <summary>Reads a tiny VAE's decoder, such as TAESD's, for <see cref="DecodeDraft"/> and <see cref="GenerationOptions.Draft"/>; in the place of an earlier one.</summary>
+    /// <param name="path">A file or folder; see <see cref="TinyVae"/>.</param>
+    /// <exception cref="CheckpointException">It is no tiny VAE, or one of another latent space.</exception>
+    public void LoadTinyVae(string path)
+    {
+        TinyDecoder decoder = TinyVae.LoadDecoder(path, Device, DType);
+        (int Channels, int Factor) own = (VaeConfig.LatentChannels, VaeConfig.DownscaleFactor), its = (decoder.Config.LatentChannels, decoder.Config.DownscaleFactor);
+        if (own != its)
+        {
+            decoder.Dispose();
+            throw new CheckpointException($"The tiny VAE '{path}' was made for another model: its latents have {its.Channels} channels and its factor is {its.Factor}, this model's {own.Channels} and {own.Factor}.");
+        }
+
+        TinyDecoder?.Dispose();
+        TinyDecoder = decoder;
+    }
+
     /// <summary>Teaches tokenizer and text encoder the words of a textual inversion; captions and prompts without them are read as before.</summary>
     /// <param name="path">A file of diffusers or of a web UI; see <see cref="TextualInversion.Read"/>.</param>
     /// <param name="word">What the word shall be; what the file says if null.</param>
@@ -132,10 +197,10 @@ public sealed partial class StableDiffusionPipeline : IDisposable
         {
             foreach (TextualInversion one in taught)
             {
-                if (one.Vectors.shape[1] != TextEncoder.Config.HiddenSize)
+                if (one.Vectors.shape[1] != TextEncoderConfig.HiddenSize)
                 {
                     throw new CheckpointException(
-                        $"The textual inversion '{path}' was taught to another text encoder: the vectors of '{one.Word}' have {one.Vectors.shape[1]} values, and this one's have {TextEncoder.Config.HiddenSize}.");
+                        $"The textual inversion '{path}' was taught to another text encoder: the vectors of '{one.Word}' have {one.Vectors.shape[1]} values, and this one's have {TextEncoderConfig.HiddenSize}.");
                 }
 
                 if (Tokenizer.Knows(one.Word) || taught.Count(other => other.Word == one.Word) > 1)
@@ -189,7 +254,7 @@ public sealed partial class StableDiffusionPipeline : IDisposable
         (Tensor latents, Inpainting? inpainting) = Start(run, options, seeds.Generators);
 
         foreach (DenoisingStep step in Denoise(
-            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, inpainting, cancellationToken))
+            run, latents, embeddings, options.GuidanceScale, seeds.Generators, options.GuidanceRescale, options.GuidanceInterval, inpainting, options.Forecast, cancellationToken))
         {
             progress?.Report(step);
             if (step.Index == step.Total - 1)
@@ -198,7 +263,7 @@ public sealed partial class StableDiffusionPipeline : IDisposable
             }
         }
 
-        Tensor images = Decode(latents);
+        Tensor images = options.Draft ? DecodeDraft(latents) : Decode(latents);
         return new GenerationResult(
             images.ToImages(),
             images.MoveToOuterDisposeScope(),
@@ -268,15 +333,17 @@ public sealed partial class StableDiffusionPipeline : IDisposable
     private Tensor EncodeTokens(TokenizedPrompt[] prompts)
     {
         Tensor ids = cat([.. prompts.Select(p => p.ToTensor(Device))]);                              // (B, L)
-        return TextEncoder.call(ids);                                                                // (B, L, D)
+        return _textEncoder.Use().call(ids);                                                         // (B, L, D)
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _loraAdapters.ForEach(adapter => adapter.Dispose());
-        TextEncoder.Dispose();
-        UNet.Dispose();
-        Vae.Dispose();
+        TinyDecoder?.Dispose();
+        foreach (INetworkSlot network in Networks)
+        {
+            network.Dispose();
+        }
     }
 }

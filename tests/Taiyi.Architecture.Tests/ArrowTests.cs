@@ -10,6 +10,7 @@ public sealed class ArrowTests
     private static readonly ArchUnitNET.Domain.Architecture Library = new ArchLoader().LoadAssemblies(
         typeof(Cpu.NativeLibraryResolver).Assembly,
         typeof(StableDiffusionPipeline).Assembly,
+        typeof(Distributed.Launcher).Assembly,
         typeof(Workshop.Pretraining.Pretrainer).Assembly,
         typeof(Display.Notebook).Assembly,
         typeof(Kernel.Jupyter.JupyterKernel).Assembly,
@@ -20,22 +21,24 @@ public sealed class ArrowTests
 
     public static TheoryData<string, string> ForbiddenArrows => new()
     {
-        // Between the projects: Cli -> Workshop, Kernel, Display -> Taiyi -> Taiyi.Cpu.
-        { "Taiyi.Cpu", "Taiyi.(Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Workshop|Display|Kernel|Cli)" },
-        { "Taiyi.(Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation)", "Taiyi.(Workshop|Display|Kernel|Cli)" },
-        { "Taiyi", "Taiyi.(Training|Evaluation|Workshop|Display|Kernel|Cli)" },
-        { "Taiyi.Workshop", "Taiyi.(Display|Kernel|Cli)" },
-        { "Taiyi.Display", "Taiyi.(Workshop|Kernel|Cli)" },
-        { "Taiyi.Kernel", "Taiyi.(Cpu|Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Workshop|Display|Cli)" },
+        // Between the projects: Cli -> Distributed, Workshop, Kernel, Display -> Taiyi -> Taiyi.Cpu.
+        { "Taiyi.Cpu", "Taiyi.(Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Batches|Distributed|Workshop|Display|Kernel|Cli)" },
+        { "Taiyi.(Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Batches)", "Taiyi.(Distributed|Workshop|Display|Kernel|Cli)" },
+        { "Taiyi", "Taiyi.(Training|Evaluation|Batches|Distributed|Workshop|Display|Kernel|Cli)" },
+        { "Taiyi.Distributed", "Taiyi.(Workshop|Display|Kernel|Cli)" },
+        { "Taiyi.Workshop", "Taiyi.(Distributed|Display|Kernel|Cli)" },
+        { "Taiyi.Display", "Taiyi.(Distributed|Workshop|Kernel|Cli)" },
+        { "Taiyi.Kernel", "Taiyi.(Cpu|Files|Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Batches|Distributed|Workshop|Display|Cli)" },
 
         // Between the folders of lib/Taiyi, from the ground floor up.
-        { "Taiyi.Files", "Taiyi.(Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation)" },
-        { "Taiyi.Models", "Taiyi.(Schedulers|Data|Snapshots|Lora|Training|Evaluation)" },
-        { "Taiyi.Schedulers", "Taiyi.(Models|Data|Snapshots|Lora|Training|Evaluation)" },
-        { "Taiyi.Data", "Taiyi.(Models|Schedulers|Snapshots|Lora|Training|Evaluation)" },
-        { "Taiyi.Snapshots", "Taiyi.(Data|Lora|Training|Evaluation)" },
-        { "Taiyi.Lora", "Taiyi.(Schedulers|Data|Training|Evaluation)" },
-        { "Taiyi.Training", "Taiyi.Evaluation" },
+        { "Taiyi.Files", "Taiyi.(Models|Schedulers|Data|Snapshots|Lora|Training|Evaluation|Batches)" },
+        { "Taiyi.Models", "Taiyi.(Schedulers|Data|Snapshots|Lora|Training|Evaluation|Batches)" },
+        { "Taiyi.Schedulers", "Taiyi.(Models|Data|Snapshots|Lora|Training|Evaluation|Batches)" },
+        { "Taiyi.Data", "Taiyi.(Models|Schedulers|Snapshots|Lora|Training|Evaluation|Batches)" },
+        { "Taiyi.Snapshots", "Taiyi.(Data|Lora|Training|Evaluation|Batches)" },
+        { "Taiyi.Lora", "Taiyi.(Schedulers|Data|Training|Evaluation|Batches)" },
+        { "Taiyi.Training", "Taiyi.(Evaluation|Batches)" },
+        { "Taiyi.Batches", "Taiyi.(Training|Evaluation)" },
     };
 
     [Theory]
@@ -54,7 +57,7 @@ public sealed class ArrowTests
     [Fact]
     public void Every_type_lies_in_one_of_the_rooms()
     {
-        string[] rooms = ["Taiyi.Cpu", "Taiyi.Files", "Taiyi.Models", "Taiyi.Schedulers", "Taiyi.Data", "Taiyi.Snapshots", "Taiyi.Lora", "Taiyi.Training", "Taiyi.Evaluation", "Taiyi.Workshop", "Taiyi.Display", "Taiyi.Kernel", "Taiyi.Cli"];
+        string[] rooms = ["Taiyi.Cpu", "Taiyi.Files", "Taiyi.Models", "Taiyi.Schedulers", "Taiyi.Data", "Taiyi.Snapshots", "Taiyi.Lora", "Taiyi.Training", "Taiyi.Evaluation", "Taiyi.Batches", "Taiyi.Distributed", "Taiyi.Workshop", "Taiyi.Display", "Taiyi.Kernel", "Taiyi.Cli"];
         IEnumerable<string> namespaces = Library.Types
             .Select(type => type.Namespace.FullName)
             .Where(name => name.StartsWith("Taiyi", StringComparison.Ordinal))

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using Spectre.Console;
+using Taiyi;
 using Taiyi.Benchmarks;
 using Taiyi.Cpu;
 using static TorchSharp.torch;
@@ -47,4 +49,24 @@ pretrain.SetAction(parsed => new PretrainingBenchmark(DType(parsed), parsed.GetV
 Command scaling = new("scaling", "How time grows with pictures, steps and data, on taiyi-mini") { rounds };
 scaling.SetAction(parsed => new ScalingBenchmark(parsed.GetValue(rounds)).Run());
 
-return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load, generate, train, pretrain, scaling }.Parse(args).Invoke();
+Option<string> art = new("--art") { Description = "Folder of the drawings", DefaultValueFactory = _ => "data/art" };
+Option<int> labels = new("--labels") { Description = "Labels that are drawn for every way", DefaultValueFactory = _ => 100 };
+Option<string?> lora = new("--lora") { Description = "An LCM-LoRA of taiyi-mini (taiyi distill); without one its rows are left out" };
+Option<int> batchSize = new("--batch-size") { Description = "Pictures drawn at once", DefaultValueFactory = _ => 10 };
+Option<string[]> ways = new("--only") { Description = "Parts of the names of the ways that are measured, such as LCM; all if absent", AllowMultipleArgumentsPerToken = true };
+Command quality = new("quality", "Fidelity and distance to 200 steps against CPU time, for each way to fewer steps, on taiyi-mini") { art, labels, lora, batchSize, ways };
+quality.SetAction(parsed => new QualityBenchmark(parsed.GetValue(art)!, parsed.GetValue(labels), parsed.GetValue(lora), parsed.GetValue(batchSize), parsed.GetValue(ways) ?? []).Run());
+
+Command memory = new("memory", "Peak memory of the process of one picture, networks at once and when needed") { model, dtype, steps };
+memory.SetAction(parsed => new MemoryBenchmark(Model(parsed), DType(parsed), parsed.GetValue(steps)).Run());
+
+Argument<string[]> figures = new("FOLDER LOADING DTYPE STEPS") { Arity = new ArgumentArity(4, 4) };
+Command picture = new("picture", "One picture, for memory: a process of its own") { figures };
+picture.Hidden = true;
+picture.SetAction(parsed =>
+{
+    string[] given = parsed.GetRequiredValue(figures);
+    MemoryBenchmark.DrawPicture(given[0], Enum.Parse<NetworkLoading>(given[1]), Enum.Parse<ScalarType>(given[2]), int.Parse(given[3], CultureInfo.InvariantCulture));
+});
+
+return new RootCommand("Times this library beside the reference's own graphs, in one process") { networks, load, generate, train, pretrain, scaling, quality, memory, picture }.Parse(args).Invoke();

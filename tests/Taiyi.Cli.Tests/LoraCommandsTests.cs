@@ -48,6 +48,15 @@ public sealed class LoraCommandsTests : IDisposable
     }
 
     [Fact]
+    public void Convert_does_not_replace_a_file()
+    {
+        string output = Path.Combine(_folder, "mine.safetensors");
+        File.WriteAllText(output, "of an earlier run");
+        Assert.Equal(1, Invoke("convert", Golden("kohya.safetensors"), "--format", "diffusers", "--output", output));
+        Assert.Equal("of an earlier run", File.ReadAllText(output));
+    }
+
+    [Fact]
     public void Merge_writes_a_model_that_opens()
     {
         string output = Path.Combine(_folder, "merged");

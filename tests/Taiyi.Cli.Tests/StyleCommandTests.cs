@@ -24,6 +24,19 @@ public class StyleCommandTests
     }
 
     [Fact]
+    public void A_sheet_of_an_earlier_run_is_kept()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("sheet.png"), "of an earlier run");
+        CommandResult result = CommandProcess.Run(
+            Repository.Root, "style", "emoji=" + Repository.Golden("lora/kohya.safetensors"), "--model", Repository.Golden("tiny-taiyi"),
+            "--dtype", "float32", "--seeds", "1", "--steps", "1", "--output", folder.File("sheet.png"));
+
+        Assert.EndsWith(folder.File("sheet_2.png"), result.Output.TrimEnd(), StringComparison.Ordinal);
+        Assert.Equal("of an earlier run", File.ReadAllText(folder.File("sheet.png")));
+    }
+
+    [Fact]
     public void Faults_are_one_sentence()
     {
         CommandProcess.Run(Repository.Root, "style", "comic=x.safetensors").AssertFailsWith("comic=x.safetensors", "emoji or poster");

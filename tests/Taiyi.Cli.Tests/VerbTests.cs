@@ -45,6 +45,7 @@ public class VerbTests
     [InlineData("pretrain vae", "--channels")]
     [InlineData("pretrain diffusion", "--from")]
     [InlineData("pretrain evaluate", "--labels")]
+    [InlineData("distill", "--guidance-scale")]
     [InlineData("lora info", "FILE")]
     [InlineData("lora convert", "--format")]
     [InlineData("lora merge", "--lora")]

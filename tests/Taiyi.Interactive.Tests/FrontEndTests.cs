@@ -20,6 +20,7 @@ public sealed class FrontEndTests : IDisposable
 
         Assert.Empty(Texts(seen["errors"]));
         Assert.Empty(Texts(seen["warnings"]));
+        Assert.True(!canStop || Texts(seen["dialogs"]).Length == 0, $"The page said: {seen["dialogs"]}"); // of theirs, that process may end between two cells
         // .NET Interactive's page asks the kernel's own web interface, on every address of this machine; nothing else asks for anything.
         Assert.DoesNotContain(Texts(seen["foreignRequests"]), address => canStop || (!address.EndsWith("/discovery", StringComparison.Ordinal) && !address.EndsWith("/resources/dotnet-interactive.js", StringComparison.Ordinal)));
         Assert.True((int)seen["picture"]![0]![0]! >= 64 && (int)seen["picture"]![0]![1]! >= 64, seen["picture"]!.ToJsonString());

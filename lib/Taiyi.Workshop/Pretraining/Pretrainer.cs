@@ -6,7 +6,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>Trains whole networks on an endless stream of pictures, and writes them as a model at the end of every run.</summary>
+/// <summary>Trains networks, or a LoRA of one, on an endless stream of pictures, and writes what was trained at the end of every run.</summary>
 public abstract class Pretrainer : Trainer
 {
     private readonly PretrainingOptions _options;
@@ -18,7 +18,7 @@ public abstract class Pretrainer : Trainer
 
     private protected ScalarType DType => _options.DType == "BFloat16" ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    /// <summary>Trains on, at most to the end, and writes the model as it is then.</summary>
+    /// <summary>Trains on, at most to the end, and writes what was trained as it is then.</summary>
     /// <param name="limit">How long; to the end if null.</param>
     /// <param name="progress">Told of every optimizer step, on this thread.</param>
     /// <param name="cancellationToken">Saves a checkpoint and ends the call; so does <see cref="Interruption"/>.</param>
@@ -33,7 +33,7 @@ public abstract class Pretrainer : Trainer
         WriteModel(cancellation.Token);
     }
 
-    /// <summary>Writes the networks as they are into the model's folder.</summary>
+    /// <summary>Writes what was trained as it is.</summary>
     private protected abstract void WriteModel(CancellationToken cancellationToken);
 
     private protected abstract void DisposeNetworks();

@@ -5,7 +5,7 @@ using Taiyi.Training;
 
 namespace Taiyi.Workshop.Pretraining;
 
-/// <summary>How a whole network is trained: what VAE and diffusion have in common beyond every training's options.</summary>
+/// <summary>How a training on a stream of pictures goes: what VAE, diffusion and distillation have in common beyond every training's options.</summary>
 public abstract record PretrainingOptions : TrainingOptions
 {
     /// <summary>Takes what suits the training of a whole network.</summary>

@@ -192,13 +192,15 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>Training mode for one forward and backward pass: dropout acts, with masks fixed by the two numbers.</summary>
     /// <param name="seed">The training's seed.</param>
     /// <param name="step">Number of this pass in the training: another number gives other masks.</param>
-    /// <remarks>A resumed training, and a forward pass recomputed for gradient checkpointing, meet the same masks again.</remarks>
-    public void Train(long seed, long step)
+    /// <param name="rows">Places in the whole batch of the pictures that the pass computes; null for 0, 1, 2, …</param>
+    /// <remarks>A picture's masks follow from its place in the batch, not from what is computed beside it. A resumed training, and a forward pass recomputed for gradient checkpointing, meet the same masks again.</remarks>
+    public void Train(long seed, long step, IReadOnlyList<long>? rows = null)
     {
         Seed state = (new Seed(seed).Next() + step).Next();
         foreach (LoraLayer layer in _layers.Values)
         {
             layer.DropoutSeed = state = state.Next();
+            layer.DropoutRows = rows;
         }
     }
 

@@ -57,6 +57,9 @@ public sealed class LoraLayer : IDisposable
     /// <summary>Seed of the dropout mask of the current training step; null outside training.</summary>
     internal Seed? DropoutSeed { get; set; }
 
+    /// <summary>Place in the training's batch of each picture in the input; null for 0, 1, 2, …</summary>
+    internal IReadOnlyList<long>? DropoutRows { get; set; }
+
     /// <summary>
     /// A new layer that changes nothing yet: A is Kaiming-uniform with a = √5 and B is zero, so B A = 0
     /// (the initialisation of microsoft/LoRA, loralib/layers.py <c>reset_parameters</c>).
@@ -162,8 +165,8 @@ public sealed class LoraLayer : IDisposable
         Magnitude?.Dispose();
     }
 
-    // The mask is a function of the seed alone: a recomputed forward pass (gradient checkpointing) and a resumed
-    // training draw the mask of the first time.
+    // A picture's mask is a function of the seed and its place in the batch: a recomputed forward pass (gradient checkpointing), a resumed
+    // training and one whose batch is spread over processes draw the mask of the first time.
     private Tensor DropInput(Tensor x)
     {
         if (DropoutSeed is not Seed seed || Dropout == 0)
@@ -171,8 +174,13 @@ public sealed class LoraLayer : IDisposable
             return x;
         }
 
-        using var generator = seed.CreateGenerator(x.device);
-        Tensor keep = empty_like(x).bernoulli_(1 - Dropout, generator);
+        Tensor keep = empty_like(x);
+        for (int i = 0; i < keep.shape[0]; i++)
+        {
+            using Generator generator = seed.At(DropoutRows is { } rows ? rows[i] : i).CreateGenerator(x.device);
+            keep[i].bernoulli_(1 - Dropout, generator);
+        }
+
         return x * keep / (1 - Dropout);
     }
 }

@@ -15,10 +15,16 @@ public sealed class LCMScheduler(SchedulerConfig config) : DistilledScheduler(co
     /// <remarks>Notation (name → paper): skip, output → c_skip(t), c_out(t) of the boundary condition, eq. (9); denoised → f_θ(x, t).</remarks>
     protected internal override SchedulerOutput Step(SchedulerStep step)
     {
-        double t = step.Level.Timestep * Config.TimestepScaling, norm = t * t + SigmaData * SigmaData;
-        (double skip, double output) = (SigmaData * SigmaData / norm, t / Math.Sqrt(norm));
+        (double skip, double output) = Boundary(step.Level.Timestep, Config.TimestepScaling);
         Tensor denoised = output * step.OriginalSample + skip * step.Sample;
         Tensor prevSample = step.IsLast ? denoised : step.Next.Alpha * denoised + step.Next.Sigma * step.Noise();
         return new SchedulerOutput(prevSample, denoised);
+    }
+
+    /// <summary>c_skip(t) and c_out(t), which make f_θ(x, 0) = x: eq. (9) with the paper's σ_data and diffusers' scaling of timesteps.</summary>
+    internal static (double Skip, double Output) Boundary(double timestep, double timestepScaling)
+    {
+        double t = timestep * timestepScaling, norm = t * t + SigmaData * SigmaData;
+        return (SigmaData * SigmaData / norm, t / Math.Sqrt(norm));
     }
 }

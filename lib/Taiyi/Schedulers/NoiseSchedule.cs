@@ -147,6 +147,32 @@ public sealed class NoiseSchedule
         return Prediction.OriginalSample(_predictionType, modelOutput, sample, Math.Sqrt(alphaCumprod), Math.Sqrt(1 - alphaCumprod)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The same where every picture of the batch has a timestep of its own. The caller owns the result.</summary>
+    /// <param name="modelOutput">ε, v or x₀, as the settings say, (B, …).</param>
+    /// <param name="sample">x_t, (B, …).</param>
+    /// <param name="timesteps">One timestep a picture, (B) int64, 0 … T - 1.</param>
+    /// <exception cref="ArgumentException">The number of timesteps or a shape does not fit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A timestep is not on the schedule.</exception>
+    public Tensor PredictOriginalSample(Tensor modelOutput, Tensor sample, Tensor timesteps)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor alpha, Tensor sigma) = Rates(sample, modelOutput, timesteps);
+        return Prediction.OriginalSample(_predictionType, modelOutput, sample, alpha, sigma).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The noise ε that x_t holds beside a picture, (x_t - √ᾱ_t x₀) / √(1-ᾱ_t). The caller owns the result.</summary>
+    /// <param name="originalSamples">x₀, (B, …).</param>
+    /// <param name="sample">x_t, (B, …).</param>
+    /// <param name="timesteps">One timestep a picture, (B) int64, 0 … T - 1.</param>
+    /// <exception cref="ArgumentException">The number of timesteps or a shape does not fit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A timestep is not on the schedule.</exception>
+    public Tensor NoiseBeside(Tensor originalSamples, Tensor sample, Tensor timesteps)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor signal, Tensor sigma) = Rates(originalSamples, sample, timesteps);
+        return ((sample - signal * originalSamples) / sigma).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The mean μ̃_t of q(x_{t-1} | x_t, x₀): DDPM eq. (6) and (7). The caller owns the result.</summary>
     /// <param name="originalSample">x₀, or the network's guess of it.</param>
     /// <param name="sample">x_t.</param>

@@ -23,12 +23,36 @@ internal static class Prediction
     };
 
     /// <summary>ε̂ from the network's output at x_t.</summary>
-    /// <inheritdoc cref="OriginalSample"/>
+    /// <inheritdoc cref="OriginalSample(PredictionType, Tensor, Tensor, double, double)"/>
     public static Tensor Epsilon(PredictionType type, Tensor modelOutput, Tensor sample, double alpha, double sigma) => type switch
     {
         PredictionType.Epsilon => modelOutput,
         PredictionType.VPrediction => alpha * modelOutput + sigma * sample,     // 2202.00512 appendix D
         PredictionType.Sample => (sample - alpha * modelOutput) / sigma,
+        _ => throw Unknown(type),
+    };
+
+    /// <summary>The same where every picture of the batch has a level of its own: α_t and σ_t are (B, 1, …).</summary>
+    /// <inheritdoc cref="OriginalSample(PredictionType, Tensor, Tensor, double, double)"/>
+    public static Tensor OriginalSample(PredictionType type, Tensor modelOutput, Tensor sample, Tensor alpha, Tensor sigma) => type switch
+    {
+        PredictionType.Epsilon => (sample - sigma * modelOutput) / alpha,
+        PredictionType.VPrediction => alpha * sample - sigma * modelOutput,
+        PredictionType.Sample => modelOutput.alias(),
+        _ => throw Unknown(type),
+    };
+
+    /// <summary>What the network would have said at x_t if its x̂₀ were this: <see cref="OriginalSample(PredictionType, Tensor, Tensor, double, double)"/> turned round.</summary>
+    /// <param name="type">What the output is.</param>
+    /// <param name="originalSample">x̂₀.</param>
+    /// <param name="sample">x_t.</param>
+    /// <param name="alpha">α_t.</param>
+    /// <param name="sigma">σ_t, above 0.</param>
+    public static Tensor ModelOutput(PredictionType type, Tensor originalSample, Tensor sample, double alpha, double sigma) => type switch
+    {
+        PredictionType.Epsilon => (sample - alpha * originalSample) / sigma,
+        PredictionType.VPrediction => (alpha * sample - originalSample) / sigma,
+        PredictionType.Sample => originalSample.alias(),
         _ => throw Unknown(type),
     };
 

@@ -52,6 +52,28 @@ public sealed class SchedulerRun : IDisposable
         return level.Alpha == 1 ? sample / Math.Sqrt(level.Sigma * level.Sigma + 1) : sample.alias(); // c_in(σ), EDM table 1
     }
 
+    /// <summary>x̂₀, the noiseless sample that a network's output at the coming call stands for; a new tensor, owned by the caller.</summary>
+    /// <param name="modelOutput">The network's prediction, (B, C, H, W).</param>
+    /// <param name="sample">The sample that it was made for, before <see cref="ScaleModelInput"/>, (B, C, H, W).</param>
+    /// <exception cref="InvalidOperationException">The run is over.</exception>
+    public Tensor ToOriginalSample(Tensor modelOutput, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        (double alpha, double sigma) = Seen();
+        return Prediction.OriginalSample(Scheduler.Config.PredictionType, modelOutput, ScaleModelInput(sample), alpha, sigma).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the network would say at the coming call if it saw this x̂₀; a new tensor, owned by the caller.</summary>
+    /// <param name="originalSample">x̂₀, (B, C, H, W).</param>
+    /// <param name="sample">The present sample, before <see cref="ScaleModelInput"/>, (B, C, H, W).</param>
+    /// <exception cref="InvalidOperationException">The run is over.</exception>
+    public Tensor ToModelOutput(Tensor originalSample, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        (double alpha, double sigma) = Seen();
+        return Prediction.ModelOutput(Scheduler.Config.PredictionType, originalSample, ScaleModelInput(sample), alpha, sigma).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Goes from the sample at the coming call to the sample at the next, less noisy one.</summary>
     /// <param name="modelOutput">The network's prediction, (B, C, H, W).</param>
     /// <param name="sample">The sample that the prediction was made for, before <see cref="ScaleModelInput"/>, (B, C, H, W).</param>
@@ -105,6 +127,19 @@ public sealed class SchedulerRun : IDisposable
     private int Coming() => Taken < Timesteps.Count
         ? _begin + Taken
         : throw new InvalidOperationException($"All {Timesteps.Count} calls of this run were made: Begin(steps) another.");
+
+    // α and σ of the sample as the network sees it, α² + σ² = 1.
+    private (double Alpha, double Sigma) Seen()
+    {
+        NoiseLevel level = _plan.Levels[Coming()];
+        if (level.Alpha != 1)
+        {
+            return (level.Alpha, level.Sigma);
+        }
+
+        double alpha = 1 / Math.Sqrt(level.Sigma * level.Sigma + 1);
+        return (alpha, alpha * level.Sigma);
+    }
 
     private void Remember(SchedulerStep step)
     {

@@ -30,10 +30,13 @@ public sealed class AdamW : IDisposable
     }
 
     /// <summary>Steps taken so far.</summary>
-    public long StepCount { get; private set; }
+    public long StepCount { get; internal set; }
 
     /// <summary>The weights that are trained.</summary>
     public IEnumerable<Parameter> Parameters => _weights.Select(weight => weight.Theta);
+
+    /// <summary>m and v of every weight; they stay the optimizer's own.</summary>
+    internal IEnumerable<Tensor> Moments => _weights.SelectMany(weight => new[] { weight.M, weight.V });
 
     /// <summary>One update with the gradients that the backward passes left; a weight without gradient stays as it is.</summary>
     /// <param name="learningRate">α of this step.</param>

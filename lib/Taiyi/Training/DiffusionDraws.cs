@@ -36,6 +36,20 @@ public sealed record DiffusionDraws(Tensor Xi, Tensor Epsilon, Tensor Timesteps)
             timesteps.to(device).MoveToOuterDisposeScope());
     }
 
+    /// <summary>The draws of some pictures of the batch.</summary>
+    /// <param name="rows">Their places in it.</param>
+    /// <returns>These draws themselves for the whole batch, else new tensors, which the caller disposes of.</returns>
+    internal DiffusionDraws Of(long[] rows)
+    {
+        if (rows.Length == Timesteps.shape[0])
+        {
+            return this;
+        }
+
+        using Tensor index = tensor(rows, device: Timesteps.device);
+        return new DiffusionDraws(Xi.index_select(0, index), Epsilon.index_select(0, index), Timesteps.index_select(0, index));
+    }
+
     /// <summary>Frees the three tensors.</summary>
     public void Dispose()
     {

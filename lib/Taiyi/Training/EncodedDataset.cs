@@ -75,13 +75,34 @@ public sealed class EncodedDataset : IDisposable
     /// <param name="dataset">Pictures of the size that the model was trained at.</param>
     /// <param name="horizontalFlip">Whether to encode the mirror image of every picture too.</param>
     /// <param name="progress">Told the number of pictures done.</param>
+    /// <param name="group">
+    /// The processes that train together; this one alone if null. Process 0 encodes and the others wait for its file: one that does not see
+    /// it, on a machine without a shared folder, encodes for itself.
+    /// </param>
     /// <param name="cancellationToken">Ends the encoding between two pictures; so does <see cref="Interruption"/>.</param>
     /// <returns>The tensors in memory; the caller disposes of it.</returns>
+    /// <exception cref="TrainingException">The data set or model is not that of process 0.</exception>
     public static EncodedDataset LoadOrEncode(
         string path, StableDiffusionPipeline pipeline, Text2ImageDataset dataset, bool horizontalFlip = false,
-        IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<int>? progress = null, IProcessGroup? group = null, CancellationToken cancellationToken = default)
     {
         string hash = HashOf(pipeline, dataset, horizontalFlip);
+        group ??= new SingleProcess();
+        group.RequireSame(hash, "pictures, captions or weights of the VAE and the text encoder", cancellationToken);
+        if (group.Rank > 0)
+        {
+            group.Barrier(cancellationToken);
+            return LoadOrEncode(path, pipeline, dataset, hash, horizontalFlip, progress, cancellationToken);
+        }
+
+        EncodedDataset data = LoadOrEncode(path, pipeline, dataset, hash, horizontalFlip, progress, cancellationToken);
+        group.Barrier(cancellationToken);
+        return data;
+    }
+
+    private static EncodedDataset LoadOrEncode(
+        string path, StableDiffusionPipeline pipeline, Text2ImageDataset dataset, string hash, bool horizontalFlip, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
         string? note = null;
         if (File.Exists(path))
         {
@@ -204,12 +225,7 @@ public sealed class EncodedDataset : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        foreach (Tensor weight in pipeline.Vae.parameters().Concat(pipeline.TextEncoder.parameters()))
-        {
-            using var inner = NewDisposeScope();
-            hash.AppendData(weight.detach().cpu().contiguous().bytes);
-        }
-
+        WeightsHash.Append(hash, pipeline.Vae.parameters().Concat(pipeline.TextEncoder.parameters()));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

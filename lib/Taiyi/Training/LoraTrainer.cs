@@ -24,10 +24,18 @@ public sealed class LoraTrainer : Trainer
     /// <param name="pipeline">The model; the caller keeps it.</param>
     /// <param name="data">Encoded by this pipeline; the caller keeps it.</param>
     /// <param name="run">The folder of the run, new or to be resumed.</param>
-    /// <exception cref="TrainingException">The run's checkpoint was trained on other data, or another process trains in the folder.</exception>
-    public LoraTrainer(StableDiffusionPipeline pipeline, EncodedDataset data, TrainingRun run)
-        : base(run, run.Options, run.Options.TotalSteps(data.EpochCount), data.EpochCount, data.Hash)
+    /// <param name="group">The processes that train together; this one alone if null. Losses and weights do not depend on how many they are.</param>
+    /// <exception cref="TrainingException">
+    /// The run's checkpoint was trained on other data, another process trains in the folder, or the processes have other data or another model.
+    /// </exception>
+    public LoraTrainer(StableDiffusionPipeline pipeline, EncodedDataset data, TrainingRun run, IProcessGroup? group = null)
+        : base(run, run.Options, run.Options.TotalSteps(data.EpochCount), data.EpochCount, data.Hash, group)
     {
+        if (group is { Size: > 1 })
+        {
+            group.RequireSame(data.Hash + WeightsHash.Of(pipeline.UNet.parameters()), "weights of the UNet or the data");
+        }
+
         (_pipeline, _data, _run, _options) = (pipeline, data, run, run.Options);
         _loss = new DiffusionLoss(pipeline.UNet, pipeline.SchedulerConfig, pipeline.Vae.Config.ScalingFactor, _options.SnrGamma);
         using Generator generator = Random.For("first weights", 0);
@@ -44,13 +52,15 @@ public sealed class LoraTrainer : Trainer
     /// <param name="run">The folder of the run.</param>
     /// <param name="progress">Told of every optimizer step.</param>
     /// <param name="encoding">Told the number of pictures encoded, before the first step.</param>
+    /// <param name="group">The processes that train together, each of which makes this call; this one alone if null.</param>
     /// <param name="cancellationToken">Saves a checkpoint and ends the call; so does <see cref="Interruption"/>.</param>
     public static LoraTrainingResult Train(
         StableDiffusionPipeline pipeline, Text2ImageDataset dataset, TrainingRun run,
-        IProgress<TrainingProgress>? progress = null, IProgress<int>? encoding = null, CancellationToken cancellationToken = default)
+        IProgress<TrainingProgress>? progress = null, IProgress<int>? encoding = null, IProcessGroup? group = null,
+        CancellationToken cancellationToken = default)
     {
-        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, encoding, cancellationToken);
-        using LoraTrainer trainer = new(pipeline, data, run);
+        using EncodedDataset data = EncodedDataset.LoadOrEncode(run.EncodedDataPath, pipeline, dataset, run.Options.HorizontalFlip, encoding, group, cancellationToken);
+        using LoraTrainer trainer = new(pipeline, data, run, group);
         return trainer.Train(progress, cancellationToken);
     }
 
@@ -76,6 +86,11 @@ public sealed class LoraTrainer : Trainer
         }
 
         using IDisposable mean = UseMean();
+        if (!IsFirst)
+        {
+            return new LoraTrainingResult(_run.LoraPath, null, Step, RelativeChange());
+        }
+
         LoraFile.Write(_run.LoraPath, Adapter);
         return new LoraTrainingResult(_run.LoraPath, DrawBeforeAndAfter(cancellation.Token), Step, RelativeChange());
     }
@@ -84,15 +99,20 @@ public sealed class LoraTrainer : Trainer
     protected override Tensor ComputeLoss(long pass, Generator generator)
     {
         using var scope = NewDisposeScope();
-        TrainingBatch batch = DrawBatch(pass, generator);
+        long[] rows = OwnRows(pass);
+        TrainingBatch batch = DrawBatch(pass, rows, generator);
         DiffusionDraws draws = DiffusionDraws.Draw(
-            batch.Mean.shape, _pipeline.SchedulerConfig.NumTrainTimesteps, generator, _options.NoiseOffset, _pipeline.Device);
-        Adapter.Train(_options.RandomSeed, pass);
-        return _loss.Compute(batch, draws).MoveToOuterDisposeScope();
+            [_options.BatchSize, .. _data.LatentShape], _pipeline.SchedulerConfig.NumTrainTimesteps, generator, _options.NoiseOffset, _pipeline.Device);
+        Adapter.Train(_options.RandomSeed, pass, rows);
+        return _loss.Compute(batch, draws.Of(rows)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<string> ImagesOf(long pass) => [.. Numbers(pass).Distinct().Select(i => _data.Entries[(int)i].FileName)];
+    protected override IReadOnlyList<string> ImagesOf(long pass)
+    {
+        long[] numbers = Numbers(pass);
+        return [.. OwnRows(pass).Select(row => numbers[row]).Distinct().Select(i => _data.Entries[(int)i].FileName)];
+    }
 
     /// <inheritdoc/>
     protected override void DrawSamples(string path, CancellationToken cancellationToken)
@@ -121,13 +141,15 @@ public sealed class LoraTrainer : Trainer
         Adapter.Dispose();
     }
 
-    private TrainingBatch DrawBatch(long pass, Generator generator)
+    // The random numbers are those of the whole batch, whoever computes its rows.
+    private TrainingBatch DrawBatch(long pass, long[] rows, Generator generator)
     {
         using var scope = NewDisposeScope();
         Tensor chance = rand([2, _options.BatchSize], ScalarType.Float32, CPU, generator: generator);
         bool[] mirrored = [.. chance[0].data<float>().Select(p => p < 0.5f)];
         bool[] withoutCaption = [.. chance[1].data<float>().Select(p => p < _options.CaptionDropout)];
-        TrainingBatch batch = _data.Batch(Numbers(pass), mirrored, withoutCaption);
+        long[] numbers = Numbers(pass);
+        TrainingBatch batch = _data.Batch([.. rows.Select(row => numbers[row])], [.. rows.Select(row => mirrored[row])], [.. rows.Select(row => withoutCaption[row])]);
         return new TrainingBatch(
             batch.Mean.MoveToOuterDisposeScope(), batch.Deviation.MoveToOuterDisposeScope(), batch.Context.MoveToOuterDisposeScope());
     }

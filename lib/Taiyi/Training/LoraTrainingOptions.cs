@@ -65,6 +65,9 @@ public sealed record LoraTrainingOptions : TrainingOptions
     /// <summary>Files of textual inversion whose words the captions use, each as <c>FILE</c> or <c>FILE:WORD</c>: a note like <see cref="Model"/>.</summary>
     public IReadOnlyList<string> Embeddings { get; init; } = [];
 
+    /// <summary>The tiny VAE that decodes the sample pictures, a file or folder: a note like <see cref="Model"/>; null for the model's own VAE.</summary>
+    public string? TinyVae { get; init; }
+
     /// <summary>The recipe of a name.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static LoraTrainingOptions Recipe(string name) => name switch

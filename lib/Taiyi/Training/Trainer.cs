@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Taiyi.Cpu;
 using Taiyi.Files;
 using TorchSharp;
@@ -19,9 +20,11 @@ public abstract class Trainer : IDisposable
     private readonly string _dataHash;
     private readonly int _pictures;
     private readonly LearningRateSchedule _schedule;
+    private readonly IProcessGroup _group;
     private FileStream? _lock;
     private MasterWeights _weights = null!;
     private AdamW _optimizer = null!;
+    private GradientExchange? _exchange;
     private ExponentialMovingAverage? _mean;
 
     /// <summary>Prepares a training; the subclass then calls <see cref="Start"/> with the weights to train.</summary>
@@ -30,9 +33,19 @@ public abstract class Trainer : IDisposable
     /// <param name="totalSteps">Optimizer steps of the whole training.</param>
     /// <param name="pictures">Pictures of an epoch.</param>
     /// <param name="dataHash">Another one means other data, with which the run cannot go on.</param>
-    protected Trainer(RunFolder run, TrainingOptions options, long totalSteps, int pictures, string dataHash)
+    /// <param name="group">The processes that train together; this one alone if null.</param>
+    /// <exception cref="TrainingException">There are more processes than pictures in a step.</exception>
+    protected Trainer(RunFolder run, TrainingOptions options, long totalSteps, int pictures, string dataHash, IProcessGroup? group = null)
     {
         (_run, _options, _pictures, _dataHash) = (run, options, pictures, dataHash);
+        _group = group ?? new SingleProcess();
+        int picturesOfStep = options.BatchSize * options.GradientAccumulation;
+        if (picturesOfStep < _group.Size)
+        {
+            throw new TrainingException(
+                $"A step has {picturesOfStep} pictures (batch size {options.BatchSize} x {options.GradientAccumulation} passes) and the training {_group.Size} processes, each of which needs one: start fewer processes, or use a larger --batch-size.");
+        }
+
         _schedule = new LearningRateSchedule(options.Decay, options.LearningRate, options.WarmupSteps, totalSteps);
         Random = new TrainingRandom(options.RandomSeed);
     }
@@ -45,6 +58,9 @@ public abstract class Trainer : IDisposable
 
     /// <summary>All random numbers of the training.</summary>
     protected TrainingRandom Random { get; }
+
+    /// <summary>Whether this process logs, draws samples and writes files; every other one computes alone.</summary>
+    protected bool IsFirst => _group.Rank == 0;
 
     private long PicturesSeen => Step * _options.GradientAccumulation * _options.BatchSize;
 
@@ -63,6 +79,8 @@ public abstract class Trainer : IDisposable
             loss += Backward((Step * _options.GradientAccumulation) + i) / _options.GradientAccumulation;
         }
 
+        _weights.TakeGradients();
+        double exchangeSeconds = Exchange(ref loss, cancellationToken);
         double gradNorm = ClipGradients();
         _optimizer.Step(learningRate);
         _weights.Publish();
@@ -71,7 +89,7 @@ public abstract class Trainer : IDisposable
 
         long liveTensors = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         return new TrainingProgress(
-            Step, TotalSteps, (double)PicturesSeen / _pictures, loss, learningRate, gradNorm, clock.Elapsed.TotalSeconds, Environment.WorkingSet, liveTensors);
+            Step, TotalSteps, (double)PicturesSeen / _pictures, loss, learningRate, gradNorm, clock.Elapsed.TotalSeconds, Environment.WorkingSet, liveTensors, exchangeSeconds);
     }
 
     /// <summary>Frees the state of the training, and lets others train in the run's folder.</summary>
@@ -93,13 +111,16 @@ public abstract class Trainer : IDisposable
         _mean = _options.EmaDecay is { } decay ? new ExponentialMovingAverage(_weights.Named, decay) : null;
         try
         {
-            _lock = _run.Lock();
-            if (_run.LatestCheckpoint is { } checkpoint)
+            if (IsFirst)
             {
-                Resume(checkpoint);
+                Open();
             }
 
-            _run.TruncateLog(Step);
+            if (_group.Size > 1)
+            {
+                _exchange = new GradientExchange(_group, [.. _optimizer.Parameters]);
+                ShareState();
+            }
         }
         catch
         {
@@ -123,8 +144,12 @@ public abstract class Trainer : IDisposable
             while (Step < TotalSteps && !(clock.Elapsed > limit))
             {
                 TrainingProgress done = TakeStep(cancellationToken);
-                _run.Log(done);
-                SaveAndSample(cancellationToken);
+                if (IsFirst)
+                {
+                    _run.Log(done);
+                    SaveAndSample(cancellationToken);
+                }
+
                 progress?.Report(done);
             }
         }
@@ -135,6 +160,17 @@ public abstract class Trainer : IDisposable
         }
 
         SaveCheckpoint();
+    }
+
+    /// <summary>
+    /// Which pictures of a pass's batch this process computes: picture j of a step, counted over all its passes, is that of process j mod N.
+    /// </summary>
+    /// <param name="pass">Number of the pass.</param>
+    /// <returns>Their places in the batch, rising; all of them in a training of one process.</returns>
+    protected long[] OwnRows(long pass)
+    {
+        long before = pass % _options.GradientAccumulation * _options.BatchSize;
+        return [.. Enumerable.Range(0, _options.BatchSize).Where(row => (before + row) % _group.Size == _group.Rank).Select(row => (long)row)];
     }
 
     /// <summary>Puts the running mean of the weights in their place, as long as the returned scope lives.</summary>
@@ -149,8 +185,8 @@ public abstract class Trainer : IDisposable
         });
     }
 
-    /// <summary>The loss of one pass, a scalar in float32 with its graph; the caller owns it.</summary>
-    /// <param name="pass">Number of the pass: 0 for the first of the training.</param>
+    /// <summary>The mean loss of one pass's pictures that are this process's, a scalar in float32 with its graph; the caller owns it.</summary>
+    /// <param name="pass">Number of the pass: 0 for the first of the training. <see cref="OwnRows"/> are its pictures, one at least.</param>
     /// <param name="generator">The pass's random numbers.</param>
     protected abstract Tensor ComputeLoss(long pass, Generator generator);
 
@@ -179,18 +215,39 @@ public abstract class Trainer : IDisposable
     private double Backward(long pass)
     {
         using var scope = NewDisposeScope();
+        double share = OwnRows(pass).Length / (double)_options.BatchSize;
+        if (share == 0)
+        {
+            return 0;
+        }
+
         using Generator generator = Random.For("pass", pass);
         Tensor loss = ComputeLoss(pass, generator);
         double value = loss.item<float>();
         RequireFinite(value, "The loss", pass);
-        (loss / _options.GradientAccumulation).backward();
-        return value;
+        (loss / (_options.GradientAccumulation / share)).backward();
+        return value * share;
+    }
+
+    // Gradients and loss of this process's pictures become those of all. Seconds of the sum itself, without the waiting for the slowest process.
+    private double Exchange(ref double loss, CancellationToken cancellationToken)
+    {
+        if (_exchange is null)
+        {
+            return 0;
+        }
+
+        // Checked before the sum, after which nobody could tell whose pictures they were.
+        RequireFinite(_exchange.Collect(loss), "The norm of the gradients", Step * _options.GradientAccumulation);
+        _group.Barrier(cancellationToken);
+        Stopwatch clock = Stopwatch.StartNew();
+        loss = _exchange.Sum(cancellationToken);
+        return clock.Elapsed.TotalSeconds;
     }
 
     private double ClipGradients()
     {
         using var scope = NewDisposeScope();
-        _weights.TakeGradients();
         double gradNorm = nn.utils.clip_grad_norm_(_optimizer.Parameters, _options.MaxGradNorm);
         RequireFinite(gradNorm, "The norm of the gradients", Step * _options.GradientAccumulation);
         return gradNorm;
@@ -220,6 +277,11 @@ public abstract class Trainer : IDisposable
 
     private void SaveCheckpoint()
     {
+        if (!IsFirst)
+        {
+            return;
+        }
+
         TrainingPosition position = new(Step, PicturesSeen, (double)PicturesSeen / _pictures, _schedule.At(Step), _options.RandomSeed, _dataHash);
         _run.WriteCheckpoint(Step, folder =>
         {
@@ -227,6 +289,36 @@ public abstract class Trainer : IDisposable
             TrainingCheckpoint.Write(folder, position, _optimizer, _mean);
         });
         _run.PruneCheckpoints(_options.KeepCheckpoints);
+    }
+
+    private void Open()
+    {
+        _lock = _run.Lock();
+        if (_run.LatestCheckpoint is { } checkpoint)
+        {
+            Resume(checkpoint);
+        }
+
+        _run.TruncateLog(Step);
+    }
+
+    // Process 0 has read the checkpoint; the others take weights, moments and mean from it, and need not see its folder.
+    private void ShareState()
+    {
+        using IDisposable noGrad = no_grad();
+        Step = long.Parse(_group.BroadcastText(Step.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
+        foreach (Tensor tensor in _weights.Named.Select(weight => (Tensor)weight.Value).Concat(_optimizer.Moments).Concat(_mean?.State.Select(mean => mean.Value) ?? []))
+        {
+            using var scope = NewDisposeScope();
+            Tensor onCpu = tensor.detach().cpu().contiguous();
+            byte[] values = onCpu.bytes.ToArray();
+            _group.Broadcast(values);
+            values.CopyTo(onCpu.bytes);
+            tensor.copy_(onCpu);
+        }
+
+        _optimizer.StepCount = Step;
+        _weights.Publish();
     }
 
     private void Resume(string checkpoint)

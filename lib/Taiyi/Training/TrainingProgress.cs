@@ -10,5 +10,7 @@ namespace Taiyi.Training;
 /// <param name="Seconds">Time of the step.</param>
 /// <param name="MemoryBytes">Memory of the process after the step (its resident set).</param>
 /// <param name="LiveTensors">TorchSharp tensors of this thread that are not disposed: constant from step to step, or something leaks.</param>
+/// <param name="ExchangeSeconds">Time of the step in which the gradients of several processes were added up, without the waiting for the slowest; 0 in one process.</param>
 public sealed record TrainingProgress(
-    long Step, long TotalSteps, double Epoch, double Loss, double LearningRate, double GradNorm, double Seconds, long MemoryBytes, long LiveTensors);
+    long Step, long TotalSteps, double Epoch, double Loss, double LearningRate, double GradNorm, double Seconds, long MemoryBytes, long LiveTensors,
+    double ExchangeSeconds = 0);

@@ -61,6 +61,11 @@ public sealed class TrainingRun : RunFolder
         return Create(folder, options);
     }
 
+    /// <summary>The run that process 0 of a training has created or opened, in another of its processes: nothing is read or written.</summary>
+    /// <param name="folder">The folder, which this process need not see.</param>
+    /// <param name="options">As process 0 has them.</param>
+    public static TrainingRun Join(string folder, LoraTrainingOptions options) => new(folder, options);
+
     /// <summary>Opens the run of a folder, to go on with it.</summary>
     /// <param name="folder">A folder that <see cref="Create"/> made.</param>
     /// <exception cref="TrainingException">There is no run, or its options cannot be read.</exception>

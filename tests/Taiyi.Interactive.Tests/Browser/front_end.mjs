@@ -46,7 +46,7 @@ Images.Show(pipeline.Generate("一只狮子", new() { NumInferenceSteps = 4, See
     `"the last of all"`,
 ];
 
-const seen = {};
+const seen = { dialogs: [] };
 const server = await startJupyter();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 const page = await browser.newPage({ viewport: { width: 1100, height: 1900 } });
@@ -63,6 +63,7 @@ try {
 } catch (error) {
     await page.screenshot({ path: join(screenshots, `${kernel}-failed.png`), fullPage: true });
     console.error("The page shows:", await page.locator(".output_area").allInnerTexts());
+    console.error("Jupyter's log:", server.log());
     throw error;
 } finally {
     await browser.close();
@@ -93,8 +94,9 @@ async function startJupyter() {
         "-m", "notebook", "--no-browser", "--allow-root", "--ip=127.0.0.1", `--port=${port}`, "--port-retries=0",
         "--NotebookApp.token=", "--NotebookApp.password=", `--notebook-dir=${folder}`,
     ], { stdio: ["ignore", "ignore", "pipe"] });
+    let log = "";
+    jupyter.log = () => log;
     await new Promise((ready, failed) => {
-        let log = "";
         jupyter.stderr.on("data", text => {
             log += text;
             if (log.includes("is running at")) ready();
@@ -109,6 +111,11 @@ async function openNotebook(page) {
     seen.foreignRequests = [];
     page.on("request", request => {
         if (!request.url().startsWith("http://127.0.0.1:") && /^(https?|wss?):/.test(request.url())) seen.foreignRequests.push(request.url());
+    });
+    // A dialog about the kernel (it died and was started again, the connection is lost) lies over the page until someone closes it.
+    await page.addLocatorHandler(page.locator(".kernel-modal.in"), async dialog => {
+        seen.dialogs.push(await dialog.innerText());
+        await dialog.locator(".modal-footer button").first().click();
     });
     await page.goto(seen.address);
     await page.waitForFunction(() => window.Jupyter?.notebook?.kernel?.is_connected(), null, { timeout: patience });
@@ -185,6 +192,7 @@ async function complete(page) {
         return last;
     });
     await page.locator(".cell").nth(index).locator(".CodeMirror").click();
+    await page.waitForFunction(() => window.Jupyter.notebook.kernel.is_connected() && !window.Jupyter.notebook.kernel_busy, null, { timeout: patience });
     await page.keyboard.type("Console.Writ");
     await page.keyboard.press("Tab");
     await page.waitForSelector(".completions option", { state: "attached", timeout: patience });

@@ -118,7 +118,7 @@ public class LoraAdapterTests
         layer.A.zero_()[0, 0] = 1; // B A x is the first input value
         layer.B.fill_(1);
         adapter.Train(seed: 0, step: 0);
-        Tensor output = layer.Forward(ones(100_000, layer.A.shape[1]))[.., 0];
+        Tensor output = layer.Forward(ones(1, 100_000, layer.A.shape[1]))[0, .., 0];
 
         // Kept values are 1 / (1 - p) = 4/3; five standard errors of a share of 100000 are 0.007.
         Assert.Equal(0.25, (output == 0).to(ScalarType.Float64).mean().item<double>(), 0.007);
