@@ -55,7 +55,7 @@ internal static class Gallery
             Images.Channels(Seeded.Randn(8, 4, 16, 16)),
             .. ChartViews(noise),
             new TensorView(noise, "noise"),
-            new UNetDiagram(Models.TaiyiConfigs.UNet, "../lib/Taiyi", sampleSize: 64),
+            new UNetDiagram(Snapshots.TaiyiConfigs.UNet, "../lib/Taiyi", sampleSize: 64),
             new Fold("折叠 folded away", Table.Of([new { Option = "rank", Value = 8 }])),
             new ModuleSummary(Sequential(("lin1", Linear(16, 32)), ("act", ReLU()), ("block", Sequential(Linear(32, 32), Linear(32, 4))))),
             Table.Of([new { Token = "猫", Id = 4344, Share = 0.25 }, new { Token = "帽子 <b>", Id = 2368, Share = 1.0 / 3 }], "tokens"),
