@@ -198,7 +198,11 @@ internal sealed class GenerateCommand
     {
         bool fromFile = result.GetResult(_promptFile) is not null;
         Option[] forOneCall = [_image, _mask, _latents, _saveLatents];
-        if (fromFile == (result.GetResult(_prompts) is { Tokens.Count: > 0 }))
+        if (result.GetResult(_prompts)?.Tokens.FirstOrDefault(token => token.Value.StartsWith("--", StringComparison.Ordinal)) is { } misspelt)
+        {
+            result.AddError($"'{misspelt.Value}' is no option of generate; see generate --help.");
+        }
+        else if (fromFile == (result.GetResult(_prompts) is { Tokens.Count: > 0 }))
         {
             result.AddError(fromFile ? "--prompts names a file in place of prompts on the command line: leave one of the two out." : "There is no prompt: give one or more, such as 一只狮子, or --prompts FILE.");
         }

@@ -45,10 +45,16 @@ internal sealed class PretrainVaeCommand
 
     private readonly Option<double?> _othersShare = new("--others-share") { Description = "Share of the pictures of --others in a step (0.25 if absent)", HelpName = "S" };
 
+    private readonly Option<double?> _decoderNoise = new("--decoder-noise")
+    {
+        Description = "Train the decoder of --from alone, on latents with noise of up to this share of their deviation, such as 0.3: it draws even grounds then, and UNets and LoRAs stay of use",
+        HelpName = "S",
+    };
+
     public static Command Create()
     {
         PretrainVaeCommand self = new();
-        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels, self._latentChannels, self._from, self._others, self._othersShare };
+        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels, self._latentChannels, self._from, self._others, self._othersShare, self._decoderNoise };
         self._settings.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -80,8 +86,14 @@ internal sealed class PretrainVaeCommand
             InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
             Others = [.. (parsed.GetValue(_others) ?? []).Select(folder => data with { Path = Path.GetFullPath(folder) })],
         };
+        options = options with { OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare, DecoderNoise = parsed.GetValue(_decoderNoise) ?? 0 };
+        if (options.DecoderNoise > 0 && options.InitialVae is { } whole)
+        {
+            return _settings.Overlay(parsed, options with { Vae = AutoencoderKLConfig.FromFile(Path.Combine(whole, "config.json")), DType = "Float32" });
+        }
+
         AutoencoderKLConfig vae = parsed.GetValue(_channels) is { Length: > 0 } channels ? VaePretrainingOptions.VaeOf(channels) : options.Vae;
-        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels }, OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare });
+        return _settings.Overlay(parsed, options with { Vae = vae with { LatentChannels = parsed.GetValue(_latentChannels) ?? vae.LatentChannels } });
     }
 }
 

@@ -16,7 +16,7 @@ namespace Taiyi;
 /// <remarks>
 /// Latent diffusion, arXiv 2112.10752; the same computation as diffusers' <c>StableDiffusionPipeline</c>,
 /// <c>StableDiffusionImg2ImgPipeline</c> and <c>StableDiffusionInpaintPipeline</c>. Shapes: B pictures, C latent channels, H x W pixels, f the VAE's factor
-/// (8 for Taiyi, 4 for taiyi-mini), L tokens, D the text encoder's width. Between the steps latents are float32 on the
+/// (8 for Taiyi and taiyi-mini), L tokens, D the text encoder's width. Between the steps latents are float32 on the
 /// UNet's device, whatever dtype the networks compute in.
 /// </remarks>
 public sealed partial class StableDiffusionPipeline : IDisposable

@@ -23,7 +23,7 @@ internal sealed record BenchmarkModel(string Name, BertConfig TextConfig, UNet2D
             SampleSize = 512,
         });
 
-    /// <summary>The small model of this repository: 64 x 64 pixels, 32 tokens.</summary>
+    /// <summary>The small model of this repository: 128 x 128 pixels, 32 tokens.</summary>
     public static BenchmarkModel Mini => FromFolder("taiyi-mini", DefaultModel.Find());
 
     public int Tokens => TextConfig.MaxPositionEmbeddings;

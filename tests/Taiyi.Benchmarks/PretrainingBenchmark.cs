@@ -16,7 +16,7 @@ internal sealed class PretrainingBenchmark(ScalarType dtype, int steps)
         {
             DiffusionPretrainingOptions options = new()
             {
-                Data = new PretrainingData { Path = Path.GetFullPath(Path.Combine(mini, "..", "..", "art")), Size = 64 },
+                Data = new PretrainingData { Path = Path.GetFullPath(Path.Combine(mini, "..", "..", "art")), Size = 128 },
                 VaeFolder = Path.Combine(mini, "vae"),
                 DType = dtype.ToString(),
                 SampleEvery = 0,

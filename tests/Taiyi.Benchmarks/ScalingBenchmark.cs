@@ -47,7 +47,7 @@ internal sealed class ScalingBenchmark(int rounds)
         string folder = Directory.CreateTempSubdirectory("taiyi-benchmark").FullName;
         try
         {
-            using Tensor grey = zeros(3, 64, 64);
+            using Tensor grey = zeros(3, 128, 128);
             using Image<Rgb24> image = grey.ToImage();
             byte[] png = ImageFile.EncodePng(image);
             for (int i = 0; i < captions; i++)
@@ -67,7 +67,7 @@ internal sealed class ScalingBenchmark(int rounds)
 
     private static void ReadAll(string folder, BertTokenizer tokenizer)
     {
-        Text2ImageDataset dataset = Text2ImageDataset.Open(folder, new Text2ImageOptions { Size = 64 });
+        Text2ImageDataset dataset = Text2ImageDataset.Open(folder, new Text2ImageOptions { Size = 128 });
         for (int i = 0; i < dataset.Count; i++)
         {
             using Text2ImageItem item = dataset.Read(i);

@@ -16,6 +16,10 @@ public sealed class GenerateCommandTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void An_option_that_is_unknown_is_not_drawn_as_a_prompt() =>
+        Generate("一只狮子", "--sampler", "euler", "--output", _folder.Path).AssertFailsWith("'--sampler' is no option of generate", "--help");
+
+    [Fact]
     public void Two_pictures_are_written_with_their_parameters_inside()
     {
         CommandResult result = Generate("一只狮子", "--steps", "2", "--negative-prompt", "水印", "--output", _folder.Path);
@@ -24,10 +28,10 @@ public sealed class GenerateCommandTests : IDisposable
         string[] files = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal([_folder.File("生成图_0.png"), _folder.File("生成图_1.png")], files);
         using Image<Rgb24> picture = ImageFile.Read(files[1]);
-        Assert.Equal((64, 64), (picture.Width, picture.Height));
+        Assert.Equal((128, 128), (picture.Width, picture.Height));
         string parameters = ImageFile.ReadText(files[1])["parameters"];
         Assert.Equal(
-            "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 3, CFG rescale: 0.7, Seed: 1001, Size: 64x64",
+            "一只狮子，卡通风格，暖色调，科技感\nNegative prompt: 水印\nSteps: 2, Sampler: PNDMScheduler, CFG scale: 3, CFG rescale: 0.7, Seed: 1001, Size: 128x128",
             parameters);
     }
 

@@ -28,7 +28,7 @@ public class VerbTests
 
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("11.0 M", result.Output, StringComparison.Ordinal); // data/models/taiyi-mini/README.md
-        Assert.Contains("64 x 64 pixels", result.Output, StringComparison.Ordinal);
+        Assert.Contains("128 x 128 pixels", result.Output, StringComparison.Ordinal);
         Assert.Contains("4038 entries, 32 tokens", result.Output, StringComparison.Ordinal);
     }
 

@@ -53,6 +53,13 @@ public sealed record VaePretrainingOptions : PretrainingOptions
     /// <summary>The share of <see cref="Others"/> in the pictures of a step, 0 to 1.</summary>
     public double OthersShare { get; init; } = 0.25;
 
+    /// <summary>
+    /// Above 0 the decoder alone is trained, on latents with noise: each picture's are disturbed by a normal noise whose deviation is
+    /// drawn evenly from 0 to this share of the latents' own. Latents that a UNet draws are never quite those of a picture, and such a
+    /// decoder still makes even grounds of them; latents mean what they meant, to UNets and LoRAs too. 0 trains both ends.
+    /// </summary>
+    public double DecoderNoise { get; init; }
+
     /// <summary>What the terms of the loss are multiplied by.</summary>
     public VaeLossWeights Weights { get; init; } = new();
 
@@ -74,6 +81,9 @@ public sealed record VaePretrainingOptions : PretrainingOptions
     {
         base.Validate();
         Check(OthersShare is >= 0 and <= 1, "share of the other pictures", OthersShare, "from 0 to 1");
+        Check(DecoderNoise >= 0, "decoder's noise", DecoderNoise, "0 or more");
+        Check(DecoderNoise == 0 || InitialVae is not null, "first VAE", InitialVae, "a folder, whose encoder stays, where the decoder alone is trained");
+        Check(DecoderNoise == 0 || DType == "Float32", "dtype", DType, "Float32 where the encoder has to stay to the bit");
         Check(HoldOutEvery > 1, "interval of held-out pictures", HoldOutEvery, "2 or more");
         Check(Data.Size % Vae.DownscaleFactor == 0, "picture size", Data.Size, $"a multiple of the VAE's factor, {Vae.DownscaleFactor}");
         Check(Vae.BlockOutChannels.All(c => c > 0 && c % Vae.NormNumGroups == 0), "VAE's channels", string.Join(", ", Vae.BlockOutChannels), $"multiples of {Vae.NormNumGroups}");

@@ -64,10 +64,26 @@ public sealed class VaePretrainer : Pretrainer
         long first = pass * _run.Options.BatchSize;
         Tensor pictures = PictureBatch.Variations(Pictures, [.. Enumerable.Range(0, _run.Options.BatchSize).Select(i => first + i)]); // (B, 3, H, W)
         pictures = ChannelsLast(pictures.to(_device));
-        using DiagonalGaussianDistribution posterior = _vae.Encode(pictures);                                                        // q(z|x)
+        using DiagonalGaussianDistribution posterior = Encode(pictures);                                                            // q(z|x)
         Tensor noise = randn(posterior.Mean.shape, ScalarType.Float32, CPU, generator: generator).to(_device);
-        Tensor reconstruction = _vae.Decode(posterior.Sample(noise));                                                               // (B, 3, H, W)
+        Tensor latents = TrainsDecoderAlone ? Disturb(posterior.Mean, noise, generator) : posterior.Sample(noise);                  // (B, C, h, w)
+        Tensor reconstruction = _vae.Decode(latents);                                                                               // (B, 3, H, W)
         return _loss.Compute(pictures, reconstruction, posterior).MoveToOuterDisposeScope();
+    }
+
+    private bool TrainsDecoderAlone => _run.Options.DecoderNoise > 0;
+
+    private DiagonalGaussianDistribution Encode(Tensor pictures)
+    {
+        using IDisposable? noGrad = TrainsDecoderAlone ? no_grad() : null;
+        return _vae.Encode(pictures);
+    }
+
+    // z + u ε deviation(z), u even in [0, DecoderNoise] for each picture.
+    private Tensor Disturb(Tensor latents, Tensor noise, Generator generator)
+    {
+        Tensor level = _run.Options.DecoderNoise * rand([latents.shape[0], 1, 1, 1], ScalarType.Float32, CPU, generator: generator).to(_device);
+        return latents + level * latents.std() * noise;
     }
 
     // The same values with the channels of a pixel side by side in memory: so libtorch convolves large maps of few channels in a
@@ -97,6 +113,12 @@ public sealed class VaePretrainer : Pretrainer
     // is drawn from noise of mean 0: far from the data's, it leaves a tint.
     private protected override void WriteModel(CancellationToken cancellationToken)
     {
+        if (TrainsDecoderAlone)
+        {
+            SnapshotWriter.WriteVae(_modelFolder, _vae, _run.Options.Vae);
+            return;
+        }
+
         using var scope = NewDisposeScope();
         Tensor latents = LatentMeans();                                                               // (N, C, H, W)
         Tensor origin = latents.mean([0, 2, 3]);

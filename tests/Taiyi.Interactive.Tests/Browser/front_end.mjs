@@ -39,7 +39,7 @@ foreach (var entry in Text2ImageDataset.Open("${data}/emoji", new()).Entries.Tak
     System.IO.File.Copy(entry.Path, "few/" + System.IO.Path.GetFileName(entry.Path));
     System.IO.File.WriteAllText("few/" + System.IO.Path.GetFileNameWithoutExtension(entry.Path) + ".txt", entry.Caption);
 }
-var pictures = Text2ImageDataset.Open("few", new() { Size = 64 });
+var pictures = Text2ImageDataset.Open("few", new() { Size = 128 });
 Images.Show(pipeline.Generate("一只狮子", new() { NumInferenceSteps = 4, Seed = 1000 }).Images[0])`,
     `Charts.Lines([("a", new[] { 1.0, 4.0, 9.0 }), ("b", new[] { 3.0, 2.0, 1.0 })], "two lines", "x", "y")`,
     training(12),

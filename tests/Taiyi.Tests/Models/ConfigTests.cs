@@ -15,7 +15,7 @@ public sealed class ConfigTests
         Assert.Equal((4, 192, 1, 16), (unet.NumAttentionHeads, unet.CrossAttentionDim, unet.LayersPerBlock, unet.SampleSize));
 
         var vae = AutoencoderKLConfig.FromFile(Path.Combine(Repository.MiniModel, "vae", "config.json"));
-        Assert.Equal((4, 8, 64, 0.37675), (vae.DownscaleFactor, vae.NormNumGroups, vae.SampleSize, vae.ScalingFactor));
+        Assert.Equal((8, 8, 8, 128, 0.52149), (vae.DownscaleFactor, vae.LatentChannels, vae.NormNumGroups, vae.SampleSize, vae.ScalingFactor));
 
         var bert = BertConfig.FromFile(Path.Combine(Repository.MiniModel, "text_encoder", "config.json"));
         Assert.Equal((4038, 192, 3, 4, 768, 32), (bert.VocabSize, bert.HiddenSize, bert.NumHiddenLayers, bert.NumAttentionHeads, bert.IntermediateSize, bert.MaxPositionEmbeddings));

@@ -101,9 +101,9 @@ public sealed class UNet2DConditionModelTests
         using var scope = NewDisposeScope();
         using UNet2DConditionModel unet = GoldenModel.UNet(Repository.MiniModel);
 
-        Tensor output = unet.call(zeros(1, 4, 10, 7), tensor(1), zeros(1, 5, 192));
+        Tensor output = unet.call(zeros(1, 8, 10, 7), tensor(1), zeros(1, 5, 192));
 
-        Assert.Equal([1, 4, 10, 7], output.shape);
+        Assert.Equal([1, 8, 10, 7], output.shape);
     }
 
     [Fact]

@@ -101,12 +101,12 @@ public class MiniModelTests
     public void Latents_of_another_shape_are_refused_with_both_shapes()
     {
         using StableDiffusionPipeline pipeline = Load();
-        using Tensor latents = zeros(1, 4, 8, 8);
+        using Tensor latents = zeros(1, 8, 8, 8);
 
         ArgumentException error = Assert.Throws<ArgumentException>(() => pipeline.Generate("苹果", new GenerationOptions { Latents = latents }));
 
-        Assert.Contains("(1, 4, 8, 8)", error.Message, StringComparison.Ordinal);
-        Assert.Contains("(1, 4, 16, 16)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("(1, 8, 8, 8)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("(1, 8, 16, 16)", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

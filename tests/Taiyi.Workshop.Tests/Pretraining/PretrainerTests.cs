@@ -193,6 +193,21 @@ public sealed class PretrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_decoder_trained_alone_leaves_encoder_and_scale_as_they_were()
+    {
+        _tiny.Vae("both", "first").Dispose();
+        var config = AutoencoderKLConfig.FromFile(_tiny.Folder("first/vae/config.json"));
+        _tiny.Vae("decoder", "second", _tiny.VaeOptions with { InitialVae = _tiny.Folder("first/vae"), Vae = config, DecoderNoise = 0.5 }).Dispose();
+
+        Assert.Equal(config.ScalingFactor, AutoencoderKLConfig.FromFile(_tiny.Folder("second/vae/config.json")).ScalingFactor);
+        using var scope = NewDisposeScope();
+        using SafetensorsFile first = SafetensorsFile.Open(_tiny.Folder("first/vae/diffusion_pytorch_model.safetensors")), second = SafetensorsFile.Open(_tiny.Folder("second/vae/diffusion_pytorch_model.safetensors"));
+        Assert.All(first.Tensors.Keys.Where(name => name.StartsWith("encoder.") || name.StartsWith("quant_conv.")), name => Close.Assert(first.Read(name), second.Read(name), 0));
+        Close.AssertApart(first.Read("decoder.conv_out.weight"), second.Read("decoder.conv_out.weight"), 1e-4);
+        Assert.Contains("first VAE", Assert.Throws<ArgumentException>(() => (_tiny.VaeOptions with { DecoderNoise = 0.5 }).Validate()).Message);
+    }
+
+    [Fact]
     public void Options_are_the_same_after_reading_them_again()
     {
         string json = PretrainingRun.Create(_tiny.Folder("run"), _tiny.DiffusionOptions).Options.ToJson();
