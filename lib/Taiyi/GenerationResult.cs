@@ -25,6 +25,12 @@ public sealed record GenerationResult(
     /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>The class of the sampler that drew them, such as <c>PNDMScheduler</c>; null if it is not known.</summary>
+    public string? Sampler { get; init; }
+
+    /// <summary>The LoRAs that were on the model, with their weights; those switched off are left out.</summary>
+    public IReadOnlyList<(string Name, double Weight)> Loras { get; init; } = [];
+
     /// <summary>The seed of the first picture.</summary>
     public long Seed => Seeds[0];
 

@@ -14,7 +14,7 @@ public static class GenerationResultFiles
     /// <param name="result">The pictures.</param>
     /// <param name="folder">Where they go; made if it is not there.</param>
     /// <param name="options">What they were drawn with, for the PNG text.</param>
-    /// <param name="scheduler">Name of the sampler, for the PNG text; left out if null.</param>
+    /// <param name="scheduler">Name of the sampler, for the PNG text; null takes <see cref="GenerationResult.Sampler"/>.</param>
     /// <param name="firstIndex">
     /// The number of the first picture, files of these numbers being replaced. Null goes on behind the highest number in the folder and
     /// replaces nothing, even if another process writes there too.
@@ -77,13 +77,15 @@ public static class GenerationResultFiles
     private static string Parameters(GenerationResult result, int index, GenerationOptions options, string? scheduler)
     {
         string negative = options.NegativePrompt.Length > 0 ? $"\nNegative prompt: {options.NegativePrompt}" : "";
-        string sampler = scheduler is null ? "" : $", Sampler: {scheduler}";
+        string sampler = (scheduler ?? result.Sampler) is { } name ? $", Sampler: {name}" : "";
+        string loras = result.Loras.Count == 0 ? "" :
+            $", Loras: {string.Join(" + ", result.Loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Name}:{lora.Weight}")))}";
         string strength = options.Image is null ? "" : string.Create(CultureInfo.InvariantCulture, $", Denoising strength: {options.Strength}");
         string rescale = options.GuidanceRescale is > 0 and { } phi ? string.Create(CultureInfo.InvariantCulture, $", CFG rescale: {phi}") : "";
         string forecast = options.Forecast is null ? "" : ", Forecast: Spectrum";
         string settings = string.Create(
             CultureInfo.InvariantCulture,
-            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}{forecast}");
+            $"Steps: {options.NumInferenceSteps}{sampler}, CFG scale: {options.GuidanceScale}{rescale}, Seed: {(ulong)result.Seeds[index]}, Size: {result.Images[index].Width}x{result.Images[index].Height}{strength}{forecast}{loras}");
         return $"{result.Prompts[index]}{negative}\n{settings}";
     }
 }

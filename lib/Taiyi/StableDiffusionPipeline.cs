@@ -155,6 +155,7 @@ public sealed partial class StableDiffusionPipeline : IDisposable
     public LoraAdapter LoadLora(string path, double weight = 1)
     {
         LoraAdapter adapter = LoraAdapter.Load(UNet, path, weight);
+        adapter.Name = LoraFile.NameOf(path);
         _loraAdapters.Add(adapter);
         return adapter;
     }
@@ -270,7 +271,11 @@ public sealed partial class StableDiffusionPipeline : IDisposable
             [.. prompts.SelectMany(p => Enumerable.Repeat(p, options.NumImagesPerPrompt))],
             seeds.Seeds,
             embeddings.TruncatedText)
-        { Warnings = embeddings.Warnings };
+        {
+            Warnings = embeddings.Warnings,
+            Sampler = Scheduler.GetType().Name,
+            Loras = [.. _loraAdapters.Where(lora => lora.Enabled && lora.Weight != 0).Select(lora => (lora.Name, lora.Weight))],
+        };
     }
 
     /// <summary>Begins a run of the sampler with the steps that the options ask for.</summary>

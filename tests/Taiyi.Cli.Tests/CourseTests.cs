@@ -69,6 +69,33 @@ public sealed partial class CourseTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Notebooks))]
+    public void No_code_is_wider_than_the_page(string name)
+    {
+        const int columns = 112;
+        IEnumerable<string> code = Read(name).GetProperty("cells").EnumerateArray().Where(IsCode)
+            .SelectMany(c => c.GetProperty("source").EnumerateArray().Select(line => line.GetString()!.TrimEnd('\n')))
+            .Where(line => !line.StartsWith("#r ", StringComparison.Ordinal));
+
+        // A Chinese character is two columns wide.
+        Assert.All(code, line => Assert.True(line.Sum(letter => letter >= 0x2E80 ? 2 : 1) <= columns, line));
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
+    public void Every_notebook_has_the_head_and_the_sections_of_the_course(string name)
+    {
+        string[] texts = [.. Read(name).GetProperty("cells").EnumerateArray().Where(c => !IsCode(c))
+            .Select(c => string.Concat(c.GetProperty("source").EnumerateArray().Select(line => line.GetString())))];
+
+        Assert.All(["**要点**", "| time 时间 |", "| needs 需要 |", "| before 上一课 |", "| next 下一课 |"], part => Assert.Contains(part, texts[0], StringComparison.Ordinal));
+        Assert.Contains(texts, text => text.Contains("<summary><b>Solutions 参考答案</b></summary>", StringComparison.Ordinal));
+        IEnumerable<string> sections = texts.SelectMany(text => Section().Matches(text)).Select(match => match.Value)
+            .Where(section => !section.StartsWith("## Exercises", StringComparison.Ordinal));
+        Assert.All(sections, section => Assert.Contains("**要点**", section, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Notebooks))]
     public void Links_to_other_files_of_the_repository_lead_somewhere(string name)
     {
         IEnumerable<string> markdown = Read(name).GetProperty("cells").EnumerateArray().Where(c => !IsCode(c))
@@ -82,6 +109,10 @@ public sealed partial class CourseTests : IDisposable
                 $"{name} links to {target}, which is not there.");
         }
     }
+
+    // A section and its text up to the next.
+    [GeneratedRegex("^## .*?(?=^## |\\z)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Section();
 
     /// <summary>Notebooks that take long have a parameter for it.</summary>
     private static string[] FastMode(string name) =>

@@ -13,7 +13,7 @@ public sealed class ExerciseTests
         ExerciseResult result = Exercise.Check("ᾱ <1>", answer, _ => throw new InvalidOperationException(), "multiply α");
 
         Assert.Null(result.Solved);
-        Assert.Equal("○ ᾱ <1>: Not solved yet: replace null by your answer and run the cell again.", result.ToText());
+        Assert.Equal("○ ᾱ <1>: Not solved yet: replace null by your answer and run the cell again. 还没做：把 null 换成你的答案，再运行。", result.ToText());
         XElement html = XElement.Parse(result.ToHtml());
         Assert.Contains("ᾱ <1>", html.Value, StringComparison.Ordinal);
         Assert.Equal("Hint 提示multiply α", html.Element("details")!.Value);

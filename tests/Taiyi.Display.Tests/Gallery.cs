@@ -55,6 +55,8 @@ internal static class Gallery
             Images.Channels(Seeded.Randn(8, 4, 16, 16)),
             .. ChartViews(noise),
             new TensorView(noise, "noise"),
+            new UNetDiagram(Snapshots.TaiyiConfigs.UNet, "../lib/Taiyi", sampleSize: 64),
+            new Fold("折叠 folded away", Table.Of([new { Option = "rank", Value = 8 }])),
             new ModuleSummary(Sequential(("lin1", Linear(16, 32)), ("act", ReLU()), ("block", Sequential(Linear(32, 32), Linear(32, 4))))),
             Table.Of([new { Token = "猫", Id = 4344, Share = 0.25 }, new { Token = "帽子 <b>", Id = 2368, Share = 1.0 / 3 }], "tokens"),
             Check.All(Check.That("alpha-bar falls from 1 to 0", true), Check.Equal("the mean of x_T", 0.0, 0.25, 0.1, "have you drawn the noise from a normal distribution?")),

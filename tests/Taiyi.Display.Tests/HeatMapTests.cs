@@ -12,13 +12,25 @@ public sealed class HeatMapTests
     [Fact]
     public void The_smallest_value_is_violet_and_the_largest_yellow()
     {
-        using Tensor values = tensor(new float[] { -2, 0, 2 }, [1, 3]);
+        using Tensor values = tensor(new float[] { 0, 2, 4 }, [1, 3]);
 
         HeatMap map = Images.HeatMap(values, "热图");
 
-        Assert.Equal((-2, 2), map.Range);
+        Assert.Equal((0, 4), map.Range);
         Assert.Equal([0x44, 0x01, 0x54, 0x21, 0x91, 0x8C, 0xFD, 0xE7, 0x25], map.Image.Image.ToBytes()); // viridis at 0, 1/2, 1
-        Assert.Equal(["2", "0", "-2", "热图"], XElement.Parse(map.ToHtml()).Descendants("td").Where(cell => !cell.HasElements).Select(cell => cell.Value));
+        Assert.Equal(["4", "2", "0", "热图"], XElement.Parse(map.ToHtml()).Descendants("td").Where(cell => !cell.HasElements).Select(cell => cell.Value));
+    }
+
+    [Fact]
+    public void Values_of_both_signs_are_blue_and_red_with_white_at_zero()
+    {
+        using Tensor values = tensor(new float[] { -1, 0, 2 }, [1, 3]);
+
+        HeatMap map = Images.HeatMap(values);
+
+        Assert.Equal((-2, 2), map.Range);
+        Assert.Equal([0xF7, 0xF7, 0xF7, 0xB2, 0x18, 0x2B], map.Image.Image.ToBytes()[3..]);
+        Assert.Equal((-1, 2), Images.HeatMap(values, colors: ColorMap.Viridis).Range);
     }
 
     [Fact]
@@ -57,6 +69,19 @@ public sealed class HeatMapTests
         Assert.Equal([221, 223, 155], image.ToBytes()[..3]);
         Assert.Equal([83, 83, 85], image.ToBytes()[^3..]);
         Assert.Equal((4, 4), (image.Width, image.Height));
+    }
+
+    [Fact]
+    public void Under_heat_a_picture_is_grey_and_two_maps_may_share_a_scale()
+    {
+        using Tensor red = tensor(new float[] { 1, -1, -1 }).view(3, 1, 1).expand(3, 2, 2).contiguous();
+        using Tensor cold = zeros(2, 2), half = full(2, 2, 0.5f);
+
+        byte[] under = Images.Overlay(red, cold).Image.ToBytes();
+
+        // 0.65 of the luma 0.299 * 255 and 0.35 of (0, 0, 4)
+        Assert.Equal([50, 50, 51], under[..3]);
+        Assert.NotEqual(Images.Overlay(red, half).Image.ToBytes(), Images.Overlay(red, half, brightest: 1).Image.ToBytes());
     }
 
     [Fact]

@@ -35,6 +35,35 @@ public sealed class ImageTests
     }
 
     [Fact]
+    public void A_drawing_is_scaled_smoothly_to_the_width_and_noise_by_whole_pixels()
+    {
+        using Tensor ramp = Samples.Ramp(64, 100);
+
+        string Style(ImageStrip strip) => XElement.Parse(strip.ToHtml()).Descendants("img").Single().Attribute("style")!.Value;
+
+        Assert.Equal("width:160px;height:102px;max-width:none;display:block;margin:0 auto", Style(Images.Strip(ramp, width: 160)));
+        Assert.Equal("image-rendering:pixelated;width:200px;height:128px;max-width:none;display:block;margin:0 auto", Style(Images.Strip(ramp, width: 160, pixelated: true)));
+    }
+
+    [Fact]
+    public void A_page_holds_a_jpeg_where_that_is_much_smaller_and_the_pixels_where_they_are_looked_at()
+    {
+        using var scope = NewDisposeScope();
+        Tensor grain = randn([3, 96, 96], float32, CPU, generator: new Generator(1));
+        ImageView drawing = Images.Show(Samples.Ramp(96, 96) + (0.03 * grain)), exact = new(drawing.Image) { Pixelated = true };
+
+        string page = drawing.ToHtml(), noise = Images.Show(grain).ToHtml();
+        byte[] shown = ImageFile.Decode(Convert.FromBase64String(page.Split("base64,")[1].Split('"')[0]), "page").ToBytes();
+
+        Assert.Contains("data:image/jpeg", page, StringComparison.Ordinal);
+        Assert.True(page.Length < 0.7 * exact.ToHtml().Length, $"{page.Length} and {exact.ToHtml().Length} characters");
+        Assert.True(drawing.Image.ToBytes().Zip(shown, (a, b) => Math.Abs(a - b)).Average() < 4);
+        Assert.True(noise.Length < 96 * 96, $"{noise.Length} characters"); // a PNG of noise has three bytes a pixel, four letters in base64
+        Assert.Equal(drawing.Image.ToBytes(), Samples.PicturesOf(exact.ToHtml()).Single().ToBytes());
+        Assert.Equal(drawing.Image.ToBytes(), ImageFile.Decode(drawing.Png.ToArray(), "png").ToBytes());
+    }
+
+    [Fact]
     public void A_large_picture_is_not_enlarged()
     {
         using Tensor flat = Samples.Flat(300, 400, 0);

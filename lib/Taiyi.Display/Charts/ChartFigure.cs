@@ -34,6 +34,9 @@ internal sealed record ChartAxis
     /// <summary>Larger values at the left or at the bottom.</summary>
     public bool Reversed { get; init; }
 
+    /// <summary>The values that have ticks, such as 5, 10, 20, 50 steps; null lets the scale choose.</summary>
+    public IReadOnlyList<double>? Places { get; init; }
+
     /// <summary>Names at the places 0, 1, 2, …; null for numbers.</summary>
     public IReadOnlyList<string>? Categories { get; init; }
 }
@@ -71,13 +74,16 @@ internal sealed record ChartTrace(TraceKind Kind, string Name, double[] X, doubl
 
     public ColorMap Colors { get; init; } = ColorMap.Viridis;
 
+    /// <summary>The values of the first and the last colour of a heat map, where the chart names them.</summary>
+    public (double Low, double High)? NamedZRange { get; init; }
+
     /// <summary>The values of the first and the last colour of a heat map.</summary>
     public (double Low, double High) ZRange
     {
         get
         {
             double[] finite = [.. Z.SelectMany(row => row).Where(double.IsFinite)];
-            return finite.Length == 0 ? (0, 1) : (finite.Min(), finite.Max());
+            return NamedZRange ?? (finite.Length == 0 ? (0, 1) : (finite.Min(), finite.Max()));
         }
     }
 }

@@ -34,13 +34,19 @@ internal static class ChartFigureReader
     {
         IReadOnlyList<string>? xNames = Categories(traces.Select(trace => trace.Json["x"]));
         IReadOnlyList<string>? yNames = Categories(traces.Select(trace => trace.Json["y"]));
-        return new ChartPanel(
-            ReadAxis(layout["xaxis" + x[1..]], xNames),
-            ReadAxis(layout["yaxis" + y[1..]], yNames),
-            [.. traces.Select(trace => ReadTrace(trace.Json, trace.Color, xNames, yNames, legend))])
+        ChartTrace[] read = [.. traces.Select(trace => ReadTrace(trace.Json, trace.Color, xNames, yNames, legend))];
+        ChartAxis xAxis = ReadAxis(layout["xaxis" + x[1..]], xNames);
+        return new ChartPanel(xAxis with { Places = PlacesOf(xAxis, read) }, ReadAxis(layout["yaxis" + y[1..]], yNames), read)
         {
             Stacked = (string?)layout["barmode"] is "stack" or "relative",
         };
+    }
+
+    // On a logarithmic axis a few measured places say more than powers of ten.
+    private static double[]? PlacesOf(ChartAxis axis, ChartTrace[] traces)
+    {
+        double[] places = [.. traces.SelectMany(trace => trace.X).Where(place => place > 0).Distinct().Order()];
+        return axis.Logarithmic && places.Length is > 1 and <= 10 && traces.All(trace => trace.Kind is TraceKind.LinesAndPoints or TraceKind.Points) ? places : null;
     }
 
     private static ChartAxis ReadAxis(JsonNode? axis, IReadOnlyList<string>? categories)
@@ -75,6 +81,7 @@ internal static class ChartFigureReader
             BarWidth = trace["width"] is JsonValue width && width.TryGetValue(out double value) ? value : null,
             Z = z,
             Colors = ColorsOf(trace["colorscale"]),
+            NamedZRange = trace["zmin"] is JsonValue && trace["zmax"] is JsonValue ? (Number(trace["zmin"]), Number(trace["zmax"])) : null,
         };
     }
 

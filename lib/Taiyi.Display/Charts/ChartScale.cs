@@ -42,7 +42,9 @@ internal sealed class ChartScale
     public IReadOnlyList<(double Value, string Label)> Ticks(double pixelsEach)
     {
         int wanted = Math.Max(2, (int)(Math.Abs(_to - _from) / pixelsEach));
-        return _axis.Categories is { } names ? NamedTicks(names, wanted) : _axis.Logarithmic ? DecadeTicks(wanted) : EvenTicks(wanted);
+        return _axis.Categories is { } names ? NamedTicks(names, wanted)
+            : _axis.Places is { } places ? [.. places.Select(place => (place, Numbers.Short(place)))]
+            : _axis.Logarithmic ? DecadeTicks(wanted) : EvenTicks(wanted);
     }
 
     private double Place(double value) => !_axis.Logarithmic ? value : value > 0 ? Math.Log10(value) : double.NaN;
@@ -77,15 +79,25 @@ internal sealed class ChartScale
         bool few = last - first < 2;
         double[] factors = few ? [1, 2, 5] : [1];
         int step = few ? 1 : (int)Math.Ceiling((last - first + 1.0) / wanted);
-        List<(double, string)> ticks = [];
+        List<(double Factor, int Power)> ticks = [];
         for (int power = few ? first - 1 : first; power <= last; power += step)
         {
-            ticks.AddRange(factors.Select(factor => factor * Math.Pow(10, power))
-                .Where(value => Math.Log10(value) >= _low - 1e-9 && Math.Log10(value) <= _high + 1e-9)
-                .Select(value => (value, Numbers.Short(value))));
+            ticks.AddRange(factors.Select(factor => (factor, power)).Where(tick => Within(ValueOf(tick.factor, tick.power))));
         }
 
-        return ticks;
+        // All labels of one kind: plain numbers, or powers of ten as soon as one of them would be long.
+        bool plain = ticks.All(tick => tick.Power is >= -3 and <= 4);
+        return [.. ticks.Select(tick => (ValueOf(tick.Factor, tick.Power), plain ? Numbers.Short(ValueOf(tick.Factor, tick.Power)) : PowerOfTen(tick.Factor, tick.Power)))];
+
+        bool Within(double value) => Math.Log10(value) >= _low - 1e-9 && Math.Log10(value) <= _high + 1e-9;
+        static double ValueOf(double factor, int power) => factor * Math.Pow(10, power);
+    }
+
+    private static string PowerOfTen(double factor, int power)
+    {
+        const string digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+        string exponent = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(letter => letter == '-' ? '⁻' : digits[letter - '0']));
+        return (factor == 1 ? "10" : factor.ToString(CultureInfo.InvariantCulture) + "·10") + exponent;
     }
 
     private static string Label(double value, int decimals)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Newtonsoft.Json;
 using Plotly.NET;
@@ -20,6 +21,18 @@ public sealed class ChartView : View
         _json = ToJson(chart);
         ChartTheme.Apply(_json);
         _figure = ChartFigureReader.Read(_json);
+        SetTicks("xaxis", SvgChart.LogarithmicTicks(_figure, upright: false));
+        SetTicks("yaxis", SvgChart.LogarithmicTicks(_figure, upright: true));
+    }
+
+    // plotly.js mixes 0.001 and 100µ on one logarithmic axis.
+    private void SetTicks(string axis, IReadOnlyList<(double Value, string Label)>? ticks)
+    {
+        if (ticks != null && _json["layout"]![axis] is JsonObject style && style["tickvals"] is null)
+        {
+            style["tickvals"] = new JsonArray([.. ticks.Select(tick => (JsonNode)tick.Value)]);
+            style["ticktext"] = new JsonArray([.. ticks.Select(tick => (JsonNode)tick.Label)]);
+        }
     }
 
     /// <summary>The drawing and the data for plotly.js; the first chart after <see cref="Notebook.NewPage"/> also carries plotly.js itself.</summary>
@@ -53,7 +66,29 @@ public sealed class ChartView : View
             layout[name] = JsonNode.Parse(JsonConvert.SerializeObject(value, Settings));
         }
 
-        return new JsonObject { ["data"] = JsonNode.Parse(JsonConvert.SerializeObject(GenericChart.getTraces(chart), Settings)), ["layout"] = layout };
+        JsonNode data = JsonNode.Parse(JsonConvert.SerializeObject(GenericChart.getTraces(chart), Settings))!;
+        foreach (JsonArray values in data.AsArray().SelectMany(trace => new[] { trace!["x"], trace["y"], trace["z"] }).OfType<JsonArray>())
+        {
+            Shorten(values);
+        }
+
+        return new JsonObject { ["data"] = data, ["layout"] = layout };
+    }
+
+    // Six digits are more than a chart shows, and half of what a double is written with.
+    private static void Shorten(JsonArray values)
+    {
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (values[i] is JsonArray row)
+            {
+                Shorten(row);
+            }
+            else if (values[i] is JsonValue one && one.GetValueKind() == System.Text.Json.JsonValueKind.Number)
+            {
+                values[i] = double.Parse(one.GetValue<double>().ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            }
+        }
     }
 
     private static string Span(double[] values)

@@ -47,10 +47,28 @@ public static class Charts
     /// <param name="names">A text under each bar.</param>
     /// <param name="values">Its height.</param>
     /// <param name="title">The chart's title.</param>
+    /// <param name="yTitle">What the vertical axis shows. It is never logarithmic: a bar stands on zero, which has no logarithm.</param>
+    public static GenericChart Bars(IEnumerable<string> names, IEnumerable<double> values, string? title = null, string? yTitle = null) =>
+        Finish(Chart.Column<double, string, string>(values, new(names, true)), title, null, yTitle);
+
+    /// <summary>Curves, arrows and points in a plane, both axes of one scale.</summary>
+    /// <param name="curves">What is drawn, the last on top.</param>
+    /// <param name="title">The chart's title.</param>
+    /// <param name="xTitle">What the horizontal axis shows.</param>
     /// <param name="yTitle">What the vertical axis shows.</param>
-    /// <param name="logY">A logarithmic vertical axis.</param>
-    public static GenericChart Bars(IEnumerable<string> names, IEnumerable<double> values, string? title = null, string? yTitle = null, bool logY = false) =>
-        Finish(Chart.Column<double, string, string>(values, new(names, true)), title, null, yTitle, logY: logY);
+    /// <param name="range">The lowest and the highest value of both axes.</param>
+    public static GenericChart Plane(
+        IEnumerable<PlaneCurve> curves, string? title = null, string? xTitle = null, string? yTitle = null, (double Low, double High)? range = null)
+    {
+        PlaneCurve[] all = [.. curves];
+        (double low, double high) = range ?? (all.SelectMany(one => one.X.Concat(one.Y)).Where(double.IsFinite).DefaultIfEmpty(0).Min(),
+            all.SelectMany(one => one.X.Concat(one.Y)).Where(double.IsFinite).DefaultIfEmpty(1).Max());
+        GenericChart chart = Chart.Combine([.. all.Select(one => one.ToChart())]);
+        return Finish(chart, title, xTitle, yTitle)
+            .WithXAxisStyle<double, double, string>(MinMax: new(Tuple.Create(low, high), true))
+            .WithYAxisStyle<double, double, string>(MinMax: new(Tuple.Create(low, high), true))
+            .WithSize(560, 596); // what is left beside titles, legend and numbers is a square
+    }
 
     /// <summary>How often values fall into each of equally wide bins.</summary>
     /// <param name="values">The values; those that are not finite are left out.</param>
@@ -92,7 +110,7 @@ public static class Charts
     /// <param name="title">The chart's title.</param>
     /// <param name="rows">A name at each row.</param>
     /// <param name="columns">A name at each column.</param>
-    /// <param name="colors">The colours; null takes <see cref="ColorMap.Viridis"/>.</param>
+    /// <param name="colors">The colours; null takes <see cref="ColorMap.Diverging"/> around zero for values of both signs, else <see cref="ColorMap.Viridis"/>.</param>
     /// <exception cref="ArgumentException">The tensor is no matrix.</exception>
     public static GenericChart HeatMap(
         Tensor values, string? title = null, IEnumerable<string>? rows = null, IEnumerable<string>? columns = null, ColorMap? colors = null)
@@ -105,11 +123,18 @@ public static class Charts
         double[][] z = [.. Series.Numbers(values).Chunk((int)values.shape[1])];
         string[]? xNames = columns?.ToArray();
         string[]? yNames = rows?.ToArray();
-        var scale = StyleParam.Colorscale.NewCustom((colors ?? ColorMap.Viridis).Stops.Select(stop => Tuple.Create(stop.Position, Color.fromHex(stop.Color))));
-        return Finish(
-            Chart.Heatmap<double, string, string, string>(
-                z, X: new(xNames!, xNames != null), Y: new(yNames!, yNames != null), ColorScale: scale, ReverseYAxis: true),
-            title, null, null);
+        (double low, double high, ColorMap usual) = ColorMap.For(Series.Numbers(values));
+        ColorMap map = colors ?? usual;
+        var scale = StyleParam.Colorscale.NewCustom(map.Stops.Select(stop => Tuple.Create(stop.Position, Color.fromHex(stop.Color))));
+        GenericChart chart = Chart.Heatmap<double, string, string, string>(
+            z, X: new(xNames!, xNames != null), Y: new(yNames!, yNames != null), ColorScale: scale, ReverseYAxis: true);
+        foreach (Trace trace in map == ColorMap.Diverging ? GenericChart.getTraces(chart) : [])
+        {
+            trace.SetProperty("zmin", low);
+            trace.SetProperty("zmax", high);
+        }
+
+        return Finish(chart, title, null, null);
     }
 
     private static GenericChart Line(Series series, double[]? places, bool markers)

@@ -21,7 +21,7 @@ internal sealed class SvgChart
     private string Render()
     {
         _svg.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{_figure.Width}\" height=\"{_figure.Height}\" viewBox=\"0 0 {_figure.Width} {_figure.Height}\" " +
-            "font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" style=\"max-width:100%;height:auto\">");
+            "font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" style=\"max-width:100%;height:auto\">{Svg.AloneStyle}");
         double top = 10;
         if (!string.IsNullOrEmpty(_figure.Title))
         {
@@ -73,8 +73,8 @@ internal sealed class SvgChart
             _svg.Append(SvgTrace.ColorBar(heat, right + 12, top, bottom));
         }
 
-        ChartScale x = new(panel.X, panel.Traces.SelectMany(trace => SvgTrace.ExtentX(panel, trace)), Padding(panel, upright: false), left, right);
-        ChartScale y = new(panel.Y, panel.Traces.SelectMany(trace => SvgTrace.ExtentY(panel, trace)), Padding(panel, upright: true), bottom, top);
+        ChartScale x = ScaleX(panel, left, right);
+        ChartScale y = ScaleY(panel, bottom, top);
         Axes(panel, x, y, left, top, right, bottom);
         string clip = Html.Id($"{left}{top}{right}{bottom}");
         _svg.Append($"<clipPath id=\"{clip}\"><rect x=\"{N(left)}\" y=\"{N(top - 4)}\" width=\"{N(right - left)}\" height=\"{N(bottom - top + 8)}\"/></clipPath><g clip-path=\"url(#{clip})\">");
@@ -89,6 +89,20 @@ internal sealed class SvgChart
             Text(left + 8, top + 18, "This kind of chart is drawn where scripts run.", "opacity=\".7\"");
         }
     }
+
+    /// <summary>The ticks of a logarithmic axis of a chart that has one panel, for the living chart to have the same; null for other axes.</summary>
+    public static IReadOnlyList<(double Value, string Label)>? LogarithmicTicks(ChartFigure figure, bool upright)
+    {
+        ChartPanel panel = figure.Panels[0];
+        return figure.Panels.Count > 1 || !(upright ? panel.Y : panel.X).Logarithmic ? null
+            : upright ? ScaleY(panel, figure.Height - 116, 0).Ticks(44) : ScaleX(panel, 0, figure.Width - Left - Right).Ticks(72);
+    }
+
+    private static ChartScale ScaleX(ChartPanel panel, double left, double right) =>
+        new(panel.X, panel.Traces.SelectMany(trace => SvgTrace.ExtentX(panel, trace)), Padding(panel, upright: false), left, right);
+
+    private static ChartScale ScaleY(ChartPanel panel, double bottom, double top) =>
+        new(panel.Y, panel.Traces.SelectMany(trace => SvgTrace.ExtentY(panel, trace)), Padding(panel, upright: true), bottom, top);
 
     // Lines end at the frame, points stay clear of it, bars stand on it, and heat fills it.
     private static (double Below, double Above) Padding(ChartPanel panel, bool upright)

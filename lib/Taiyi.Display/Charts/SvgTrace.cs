@@ -10,7 +10,7 @@ namespace Taiyi.Display;
 internal static class SvgTrace
 {
     /// <summary>A line of more points is thinned to the lowest and the highest of each step along the axis.</summary>
-    private const int MaxPoints = 1500;
+    private const int MaxPoints = 600;
 
     public static string Draw(ChartPanel panel, ChartTrace trace, ChartScale x, ChartScale y)
     {

@@ -27,7 +27,7 @@ public static class Exercise
 [TypeFormatterSource(typeof(ViewFormatterSource), PreferredMimeTypes = [MimeTypes.Html, MimeTypes.Text])]
 public sealed class ExerciseResult : View
 {
-    private const string Open = "Not solved yet: replace null by your answer and run the cell again.";
+    private const string Open = "Not solved yet: replace null by your answer and run the cell again. 还没做：把 null 换成你的答案，再运行。";
     private readonly string _hint;
 
     internal ExerciseResult(string name, bool? solved, string hint) => (Name, Solved, _hint) = (name, solved, hint);
@@ -42,7 +42,7 @@ public sealed class ExerciseResult : View
     public override string ToHtml() => Solved switch
     {
         true => CheckLine.Passed(Name, "Solved 答对了"),
-        false => CheckLine.Failed(Name, "Not this answer. Hint: " + _hint),
+        false => CheckLine.Failed(Name, "Not this answer 还不对。Hint 提示: " + _hint),
         null => CheckLine.Open(Name, Open, _hint),
     };
 

@@ -16,14 +16,14 @@ public sealed class HeatMap : View
     private readonly double _high;
     private readonly string? _caption;
 
-    internal HeatMap(Tensor values, string? caption, (double Low, double High)? range, ColorMap colors, int width = 256)
+    internal HeatMap(Tensor values, string? caption, (double Low, double High)? range, ColorMap? colors, int width = 256)
     {
         float[] numbers = Read(values, out int rows, out int columns);
-        float[] finite = [.. numbers.Where(float.IsFinite)];
-        (_low, _high) = range ?? (finite.Length == 0 ? (0, 0) : (finite.Min(), finite.Max()));
-        (_colors, _width, _caption) = (colors, width, caption);
+        (double low, double high, ColorMap usual) = ColorMap.For(Array.ConvertAll(numbers, number => (double)number));
+        (_low, _high) = range ?? (colors is null || colors == ColorMap.Diverging ? (low, high) : ColorMap.Extent(Array.ConvertAll(numbers, number => (double)number)));
+        (_colors, _width, _caption) = (colors ?? (_low < 0 && _high > 0 ? ColorMap.Diverging : usual), width, caption);
         double span = _high > _low ? _high - _low : 1;
-        Image = new ImageView(Paint(columns, rows, i => (numbers[i] - _low) / span), caption);
+        Image = new ImageView(Paint(columns, rows, i => (numbers[i] - _low) / span), caption) { Pixelated = true };
     }
 
     /// <summary>The colours alone, one pixel a value.</summary>

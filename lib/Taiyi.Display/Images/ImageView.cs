@@ -12,7 +12,12 @@ namespace Taiyi.Display;
 public sealed class ImageView : View
 {
     private const int ReadableWidth = 256;
+
+    // Up to this width a picture is a matter of its pixels; from the next on of what it shows.
+    private const int FewPixels = 32;
+    private const int LargestScaled = 256;
     private readonly Lazy<byte[]> _png;
+    private readonly Lazy<(string Kind, byte[] Bytes)> _page;
 
     /// <summary>A picture of decoded pixels.</summary>
     /// <param name="image">The pixels; they are not copied.</param>
@@ -22,6 +27,7 @@ public sealed class ImageView : View
         Image = image;
         Caption = caption;
         _png = new Lazy<byte[]>(() => ImageFile.EncodePng(image));
+        _page = new Lazy<(string, byte[])>(() => PageEncoding.Of(image, Png.ToArray(), exact: Pixelated || image.Width <= FewPixels));
     }
 
     /// <summary>The pixels.</summary>
@@ -29,6 +35,12 @@ public sealed class ImageView : View
 
     /// <summary>The text under the picture, or null.</summary>
     public string? Caption { get; }
+
+    /// <summary>
+    /// Enlarged by the nearest neighbour, so that every pixel is a square: for noise, latents and whatever is looked at number by number.
+    /// Drawings are scaled smoothly. Pictures of up to 32 pixels are shown so in any case.
+    /// </summary>
+    public bool Pixelated { get; init; }
 
     /// <summary>The bytes of a PNG file in the picture's true size.</summary>
     public ReadOnlyMemory<byte> Png => _png.Value;
@@ -43,7 +55,7 @@ public sealed class ImageView : View
     /// <exception cref="ImageFileException">The file is no picture.</exception>
     public static ImageView From(object source, string? caption = null) => source switch
     {
-        ImageView view => caption is null ? view : new ImageView(view.Image, caption),
+        ImageView view => caption is null ? view : new ImageView(view.Image, caption) { Pixelated = view.Pixelated },
         Tensor tensor => new ImageView(ToImage(tensor), caption),
         Image<Rgb24> image => new ImageView(image, caption),
         byte[] file => new ImageView(ImageFile.Decode(file, "the array of bytes"), caption),
@@ -72,7 +84,7 @@ public sealed class ImageView : View
                 pictures.Count == 0 ? "There is no picture to show: the list is empty." : $"{pictures.Count} pictures need {pictures.Count} captions, got {texts!.Length}.");
         }
 
-        return texts is null ? pictures : [.. pictures.Select((picture, i) => new ImageView(picture.Image, texts[i]))];
+        return texts is null ? pictures : [.. pictures.Select((picture, i) => From(picture, texts[i]))];
     }
 
     /// <inheritdoc/>
@@ -81,7 +93,7 @@ public sealed class ImageView : View
     /// <inheritdoc/>
     public override string ToText() => $"[picture {Image.Width} x {Image.Height}]{(Caption is null ? "" : " " + Caption)}";
 
-    /// <summary>The picture as an HTML figure, enlarged by a whole number to about the given width.</summary>
+    /// <summary>The picture as an HTML figure of about the given width.</summary>
     internal string ToFigure(int width, string attributes = "", string style = "")
     {
         string caption = Caption is null ? "" :
@@ -93,18 +105,23 @@ public sealed class ImageView : View
     internal string ToImage(int width)
     {
         int shown = ShownWidth(width);
-        string size = shown > Image.Width // front ends set their own sizes on pictures
-            ? $"image-rendering:pixelated;width:{shown}px;height:{ShownHeight(width)}px;max-width:none"
+        string scaling = Squares ? "image-rendering:pixelated;" : "";
+        string size = shown != Image.Width // front ends set their own sizes on pictures
+            ? $"{scaling}width:{shown}px;height:{ShownHeight(width)}px;max-width:none"
             : "max-width:100%;height:auto";
-        return $"<img src=\"data:image/png;base64,{Convert.ToBase64String(Png.Span)}\" width=\"{shown}\" height=\"{ShownHeight(width)}\" " +
+        return $"<img src=\"data:image/{_page.Value.Kind};base64,{Convert.ToBase64String(_page.Value.Bytes)}\" width=\"{shown}\" height=\"{ShownHeight(width)}\" " +
             $"alt=\"{Html.Escape(Caption ?? ToText())}\" style=\"{size};display:block;margin:0 auto\"/>";
     }
 
     /// <summary>The height on the screen of a picture that is shown at about the given width.</summary>
-    internal int ShownHeight(int width) => ShownWidth(width) / Image.Width * Image.Height;
+    internal int ShownHeight(int width) => (int)Math.Round((double)ShownWidth(width) * Image.Height / Image.Width);
 
-    // Whole multiples only, so that every pixel of a small picture is shown equally large.
-    private int ShownWidth(int width) => Image.Width * Math.Max(1, (int)Math.Round((double)width / Image.Width));
+    private bool Squares => Pixelated || Image.Width <= FewPixels;
+
+    // Squares: whole multiples only, so that all pixels are shown equally large. A drawing takes the width that is asked for.
+    private int ShownWidth(int width) => Squares || Image.Width > LargestScaled
+        ? Image.Width * Math.Max(1, (int)Math.Round((double)width / Image.Width))
+        : width;
 
     private static ImageView FromBatch(Tensor batch, int index)
     {

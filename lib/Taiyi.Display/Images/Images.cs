@@ -21,8 +21,9 @@ public static class Images
     /// <param name="images">The pictures.</param>
     /// <param name="captions">A text under each.</param>
     /// <param name="width">Pixels of the screen that each shall take, about.</param>
-    public static ImageStrip Strip(object images, IEnumerable<string>? captions = null, int width = 128) =>
-        new(ImageView.ListFrom(images, captions), width);
+    /// <param name="pixelated">Every pixel is a square, see <see cref="ImageView.Pixelated"/>.</param>
+    public static ImageStrip Strip(object images, IEnumerable<string>? captions = null, int width = 128, bool pixelated = false) =>
+        new([.. ImageView.ListFrom(images, captions).Select(one => pixelated ? new ImageView(one.Image, one.Caption) { Pixelated = true } : one)], width);
 
     /// <summary>Two pictures of the same thing.</summary>
     /// <param name="before">The first.</param>
@@ -40,7 +41,7 @@ public static class Images
     /// <param name="columnTitles">A title above each column.</param>
     /// <param name="width">Pixels of the screen that each picture shall take, about.</param>
     public static ImageGrid Grid(
-        IEnumerable<object> rows, IEnumerable<string>? rowTitles = null, IEnumerable<string>? columnTitles = null, int width = 112) =>
+        IEnumerable<object> rows, IEnumerable<string>? rowTitles = null, IEnumerable<string>? columnTitles = null, int width = 128) =>
         new([.. rows.Select(row => ImageView.ListFrom(row))], rowTitles?.ToArray(), columnTitles?.ToArray(), width);
 
     /// <summary>Frames with a slider and a play button; without scripts a film strip of up to eight of them.</summary>
@@ -53,10 +54,14 @@ public static class Images
     /// <summary>A matrix as colours, with a colour bar.</summary>
     /// <param name="values">(H, W), any dtype.</param>
     /// <param name="caption">Text under it.</param>
-    /// <param name="range">The values of the first and the last colour; null takes the smallest and the largest value.</param>
-    /// <param name="colors">The colours; null takes <see cref="ColorMap.Viridis"/>.</param>
-    public static HeatMap HeatMap(Tensor values, string? caption = null, (double Low, double High)? range = null, ColorMap? colors = null) =>
-        new(values, caption, range, colors ?? ColorMap.Viridis);
+    /// <param name="range">
+    /// The values of the first and the last colour; null takes the smallest and the largest value, and the same distance to both sides of
+    /// zero for values of both signs. Maps that are compared need one range.
+    /// </param>
+    /// <param name="colors">The colours; null takes <see cref="ColorMap.Diverging"/> for values of both signs, else <see cref="ColorMap.Viridis"/>.</param>
+    /// <param name="width">Pixels of the screen that it shall take, about.</param>
+    public static HeatMap HeatMap(Tensor values, string? caption = null, (double Low, double High)? range = null, ColorMap? colors = null, int width = 256) =>
+        new(values, caption, range, colors, width);
 
     /// <summary>The channels of latents, one heat map each on one common scale around zero.</summary>
     /// <param name="latents">(C, H, W) or (1, C, H, W).</param>
@@ -95,12 +100,13 @@ public static class Images
         return new HeatMap(values, text, (0, Math.Max(levels.Max(), 1)), ColorMap.Inferno);
     }
 
-    /// <summary>Heat laid over a picture, for example how much each place attends to a token.</summary>
+    /// <summary>Heat laid over a picture in grey, for example how much each place attends to a token: what has colour is heat.</summary>
     /// <param name="image">The picture.</param>
-    /// <param name="heat">(h, w), not negative, of any size: it is enlarged to the picture's. The largest value is the brightest.</param>
+    /// <param name="heat">(h, w), not negative, of any size: it is enlarged to the picture's.</param>
     /// <param name="caption">Text under it.</param>
+    /// <param name="brightest">The heat that is the brightest; null takes the map's own largest. Maps that are compared need one number.</param>
     /// <exception cref="ArgumentException">The heat is no matrix.</exception>
-    public static ImageView Overlay(object image, Tensor heat, string? caption = null)
+    public static ImageView Overlay(object image, Tensor heat, string? caption = null, double? brightest = null)
     {
         if (heat.ndim != 2)
         {
@@ -111,11 +117,11 @@ public static class Images
         Image<Rgb24> under = ImageView.From(image).Image;
         Tensor enlarged = nn.functional.interpolate(
             heat.detach().to(float32, CPU).unsqueeze(0).unsqueeze(0), [under.Height, under.Width], mode: InterpolationMode.Bilinear, align_corners: false); // (1, 1, H, W)
-        float[] strengths = enlarged.clamp_min(0).div(enlarged.max().clamp_min(1e-12)).contiguous().data<float>().ToArray();
+        float[] strengths = enlarged.clamp_min(0).div(Math.Max(brightest ?? enlarged.max().item<float>(), 1e-12)).clamp_max(1).contiguous().data<float>().ToArray();
         return new ImageView(Blend(under, strengths), caption);
     }
 
-    // The picture is darkened and the colour of the heat added, so that cold places stay recognisable and hot ones glow.
+    // The picture is darkened, in grey (Rec. 601 luma), and the colour of the heat added: cold places stay recognisable and hot ones glow.
     private static Image<Rgb24> Blend(Image<Rgb24> image, float[] strengths)
     {
         byte[] pixels = image.ToBytes();
@@ -123,10 +129,11 @@ public static class Images
         {
             (byte red, byte green, byte blue) = ColorMap.Inferno.At(strengths[i]);
             Span<byte> heat = [red, green, blue];
+            double grey = (0.299 * pixels[3 * i]) + (0.587 * pixels[(3 * i) + 1]) + (0.114 * pixels[(3 * i) + 2]);
             for (int c = 0; c < 3; c++)
             {
                 double share = 0.35 + (0.4 * strengths[i]);
-                pixels[(3 * i) + c] = (byte)Math.Round(((1 - share) * pixels[(3 * i) + c]) + (share * heat[c]));
+                pixels[(3 * i) + c] = (byte)Math.Round(((1 - share) * grey) + (share * heat[c]));
             }
         }
 

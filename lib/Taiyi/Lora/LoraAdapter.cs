@@ -29,6 +29,9 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>Rank, alpha, dropout and targets; of a loaded file, what the file says.</summary>
     public LoraConfig Config { get; }
 
+    /// <summary>What to call it among others: the name of its file, or of the folder if the file has the usual name; "" without a file.</summary>
+    public string Name { get; internal set; } = "";
+
     /// <summary>The layers by the path of their module, in ordinal order.</summary>
     public IReadOnlyDictionary<string, LoraLayer> Layers => _layers;
 

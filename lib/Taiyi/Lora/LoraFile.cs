@@ -14,6 +14,11 @@ public sealed class LoraFile : IDisposable
 
     private static readonly string[] FileNames = [DefaultFileName, LoraFileWriter.PeftFileName, "pytorch_lora_weights.bin", "adapter_model.bin"];
 
+    /// <summary>What a LoRA of a path is called: <c>runs/emoji/pytorch_lora_weights.safetensors</c> is emoji, <c>poster.safetensors</c> poster.</summary>
+    internal static string NameOf(string path) => FileNames.Contains(System.IO.Path.GetFileName(path)) && System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))) is { Length: > 0 } folder
+        ? folder
+        : System.IO.Path.GetFileNameWithoutExtension(path);
+
     private LoraFile(
         string path, LoraFormat format, SortedDictionary<string, LoraMatrices> modules, IReadOnlyList<string> unmatchedKeys, IReadOnlyList<string> warnings, LoraMetadata? metadata)
     {
