@@ -11,10 +11,10 @@ public static partial class Exercises
     /// </summary>
     public static LoraTrainingOptions BrokenRecipe => LoraTrainingOptions.Practical with
     {
-        BatchSize = 8,
+        BatchSize = 6,
         GradientAccumulation = 2,
         RandomSeed = 11,
-        WarmupSteps = 400,
+        WarmupSteps = 600,
     };
 
     /// <summary>Steps of a training: a function of (pictures, epochs, batch, accumulation).</summary>
