@@ -74,8 +74,9 @@ public sealed class HeatMapTests
     [Fact]
     public void Under_heat_a_picture_is_grey_and_two_maps_may_share_a_scale()
     {
-        using Tensor red = tensor(new float[] { 1, -1, -1 }).view(3, 1, 1).expand(3, 2, 2).contiguous();
-        using Tensor cold = zeros(2, 2), half = full(2, 2, 0.5f);
+        using var scope = NewDisposeScope();
+        Tensor red = tensor(new float[] { 1, -1, -1 }).view(3, 1, 1).expand(3, 2, 2).contiguous();
+        Tensor cold = zeros(2, 2), half = full(2, 2, 0.5f);
 
         byte[] under = Images.Overlay(red, cold).Image.ToBytes();
 
