@@ -220,7 +220,7 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.False(process.HasExited);
         Interrupt(process.Id);
 
-        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(10)));
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("Stopped.", process.StandardError.ReadToEnd(), StringComparison.Ordinal);
         AssertWholePictures(process.StandardOutput.ReadToEnd());
@@ -243,7 +243,7 @@ public sealed class GenerateCommandTests : IDisposable
 
         Interrupt(process.Id);
 
-        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(10)));
         Assert.Equal(130, process.ExitCode);
         int pictures = AssertWholePictures(process.StandardOutput.ReadToEnd());
         Assert.True(pictures >= 4);

@@ -42,9 +42,9 @@ internal sealed class InteractiveHost : IDisposable
             }
         }));
         Task<CellRun> running = RunAsync(code);
-        await begun.Task.WaitAsync(TimeSpan.FromMinutes(3));
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(20));
         await _kernel.SendAsync(new Cancel(_kernel.DefaultKernelName));
-        return await running.WaitAsync(TimeSpan.FromMinutes(2));
+        return await running.WaitAsync(TimeSpan.FromMinutes(20));
     }
 
     public void Dispose() => _kernel.Dispose();

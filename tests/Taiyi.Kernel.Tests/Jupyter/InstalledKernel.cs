@@ -54,10 +54,10 @@ public sealed class InstalledKernel : IDisposable
         start.Environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1";
         using Process process = Process.Start(start)!;
         Task<string> printed = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(5)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(30)))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{string.Join(' ', arguments)} did not end within five minutes.");
+            Assert.Fail($"{string.Join(' ', arguments)} did not end within half an hour.");
         }
 
         return (process.ExitCode, printed.Result, errors.Result);

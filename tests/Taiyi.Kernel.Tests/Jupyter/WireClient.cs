@@ -15,7 +15,7 @@ namespace Taiyi.Kernel.Tests.Jupyter;
 /// </summary>
 internal sealed class WireClient : IDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(10);
 
     private readonly byte[] _identity = Guid.NewGuid().ToByteArray();
     private readonly string _key;
@@ -155,7 +155,7 @@ internal sealed class WireClient : IDisposable
     private Message Receive(NetMQSocket socket)
     {
         NetMQMessage? frames = null;
-        Assert.True(socket.TryReceiveMultipartMessage(Timeout, ref frames), "No message came within a minute.");
+        Assert.True(socket.TryReceiveMultipartMessage(Timeout, ref frames), "No message came within ten minutes.");
         string[] parts = [.. frames!.Select(frame => frame.ConvertToString(Encoding.UTF8))];
         int delimiter = Array.IndexOf(parts, "<IDS|MSG>");
         Assert.Equal(Sign(string.Concat(parts[(delimiter + 2)..])), parts[delimiter + 1]);
