@@ -12,7 +12,7 @@ from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-TIMEOUT = 120
+TIMEOUT = 1200  # seconds; a busy machine is slow, and waiting ends as soon as there is an answer
 
 # A shell that starts a job in the background makes it ignore SIGINT, and the kernel would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
