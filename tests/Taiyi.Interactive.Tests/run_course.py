@@ -45,7 +45,7 @@ def peak_memory(client):
 def run(kernel, path, output):
     notebook = nbformat.read(path, as_version=4)
     use_fast_mode(notebook)
-    client = NotebookClient(notebook, timeout=600, startup_timeout=180, kernel_name=kernel, resources={"metadata": {"path": os.path.dirname(path)}})
+    client = NotebookClient(notebook, timeout=1800, startup_timeout=900, kernel_name=kernel, resources={"metadata": {"path": os.path.dirname(path)}})
     memory = 0
     problem = None
     start = time.monotonic()
