@@ -186,10 +186,10 @@ public sealed class GenerateCommandTests : IDisposable
     [Fact]
     public void Latents_of_another_count_are_refused_with_the_shape_that_fits()
     {
-        using Tensor latents = zeros(3, 4, 16, 16);
+        using Tensor latents = zeros(3, 8, 16, 16);
         SafetensorsFile.Write(_folder.File("three.safetensors"), [new("latents", latents)]);
 
-        Generate("苹果", "--latents", _folder.File("three.safetensors")).AssertFailsWith("(3, 4, 16, 16)", "must be 2, prompts x images");
+        Generate("苹果", "--latents", _folder.File("three.safetensors")).AssertFailsWith("(3, 8, 16, 16)", "must be 2, prompts x images");
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class GenerateCommandTests : IDisposable
         int pictures = AssertWholePictures(process.StandardOutput.ReadToEnd());
         Assert.True(pictures >= 4);
         using SafetensorsFile latents = SafetensorsFile.Open(_folder.File("end.safetensors"));
-        Assert.Equal([pictures, 4, 16, 16], latents.Tensors["latents"].Shape);
+        Assert.Equal([pictures, 8, 16, 16], latents.Tensors["latents"].Shape);
     }
 
     [Fact]
@@ -349,7 +349,7 @@ public sealed class GenerateCommandTests : IDisposable
         foreach (string file in files)
         {
             using Image<Rgb24> picture = ImageFile.Read(file);
-            Assert.Equal(64, picture.Width);
+            Assert.Equal(128, picture.Width);
         }
 
         return files.Length;
