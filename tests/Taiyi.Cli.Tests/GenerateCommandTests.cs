@@ -174,7 +174,7 @@ public sealed class GenerateCommandTests : IDisposable
     [InlineData("--dtype", "float64", "bfloat16")]
     [InlineData("--steps", "0", "must be 1 to 1000")]
     [InlineData("--steps", "many", "--steps")]
-    [InlineData("--height", "63", "multiple of 4")]
+    [InlineData("--height", "63", "multiple of 8")]
     [InlineData("--latents", "none.safetensors", "none.safetensors")]
     [InlineData("--image", "none.png", "none.png")]
     [InlineData("--model", "none", "none")]
