@@ -37,6 +37,7 @@ internal sealed class MasterWeights : IDisposable
     /// <summary>Gives the gradients of the networks to their float32 copies.</summary>
     public void TakeGradients()
     {
+        using var scope = NewDisposeScope();
         foreach ((Parameter computing, Parameter master) in _pairs)
         {
             if (computing.grad is { } gradient)
