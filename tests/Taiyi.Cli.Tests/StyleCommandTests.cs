@@ -10,9 +10,7 @@ public class StyleCommandTests
     public void A_LoRA_and_the_base_have_a_row_each_in_the_table_and_on_the_sheet()
     {
         using TemporaryFolder folder = new();
-        CommandResult result = CommandProcess.Run(
-            Repository.Root, "style", "emoji=" + Repository.Golden("lora/kohya.safetensors"), "--model", Repository.Golden("tiny-taiyi"),
-            "--dtype", "float32", "--seeds", "1", "--steps", "1", "--output", folder.File("sheet.png"));
+        CommandResult result = Style(folder);
 
         Assert.True(result.ExitCode == 0, result.Error);
         string[] rows = [.. result.Output.Split('\n').Where(line => line.StartsWith('│')).Select(line => line.Split('│')[1].Trim())];
@@ -28,9 +26,7 @@ public class StyleCommandTests
     {
         using TemporaryFolder folder = new();
         File.WriteAllText(folder.File("sheet.png"), "of an earlier run");
-        CommandResult result = CommandProcess.Run(
-            Repository.Root, "style", "emoji=" + Repository.Golden("lora/kohya.safetensors"), "--model", Repository.Golden("tiny-taiyi"),
-            "--dtype", "float32", "--seeds", "1", "--steps", "1", "--output", folder.File("sheet.png"));
+        CommandResult result = Style(folder);
 
         Assert.EndsWith(folder.File("sheet_2.png"), result.Output.TrimEnd(), StringComparison.Ordinal);
         Assert.Equal("of an earlier run", File.ReadAllText(folder.File("sheet.png")));
@@ -42,4 +38,8 @@ public class StyleCommandTests
         CommandProcess.Run(Repository.Root, "style", "comic=x.safetensors").AssertFailsWith("comic=x.safetensors", "emoji or poster");
         CommandProcess.Run(Repository.Root, "style", "emoji=x.safetensors", "--seeds", "0").AssertFailsWith("--seeds is 1 or more");
     }
+
+    private static CommandResult Style(TemporaryFolder folder) => CommandProcess.Run(
+            Repository.Root, "style", "emoji=" + Repository.Golden("lora/kohya.safetensors"), "--model", Repository.Golden("tiny-taiyi"),
+            "--dtype", "float32", "--seeds", "1", "--steps", "1", "--output", folder.File("sheet.png"));
 }
