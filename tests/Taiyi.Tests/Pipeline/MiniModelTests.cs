@@ -1,4 +1,3 @@
-using Taiyi.Data;
 using Taiyi.Files;
 
 using static TorchSharp.torch;
