@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace Taiyi.Interactive.Tests;
 
 /// <summary>Jupyter Notebook in a headless Chromium, with either kernel behind it, used as a reader uses it.</summary>
+[Collection(Jupyter.OneAtATime)]
 public sealed class FrontEndTests : IDisposable
 {
     private static readonly string Scripts = Path.Combine(Repository.Root, "tests", "Taiyi.Interactive.Tests", "Browser");

@@ -6,6 +6,12 @@ namespace Taiyi.Interactive.Tests;
 /// <summary>Jupyter with both kernels, as the README installs them, in a folder of a test.</summary>
 internal static class Jupyter
 {
+    /// <summary>
+    /// The collection of all tests that start .NET Interactive's kernel over Jupyter: two that start at the same moment find the same port free,
+    /// and one of them ends. The folder of kernels is also one for the process.
+    /// </summary>
+    public const string OneAtATime = "Jupyter";
+
     /// <summary>Installs <c>taiyi-csharp</c> and <c>.net-csharp</c> below <c>share/jupyter/kernels</c> of a folder, where the clients of this process look from now on.</summary>
     public static void InstallKernels(string prefix)
     {

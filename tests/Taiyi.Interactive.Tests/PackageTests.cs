@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 namespace Taiyi.Interactive.Tests;
 
 /// <summary>The library as packages in a folder, asked for by a notebook of the user's own, far from the repository.</summary>
+[Collection(Jupyter.OneAtATime)]
 public sealed class PackageTests : IDisposable
 {
     private static readonly string[] Projects = ["Taiyi.Cpu", "Taiyi", "Taiyi.Display"];
