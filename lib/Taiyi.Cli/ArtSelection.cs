@@ -28,8 +28,6 @@ internal sealed class ArtSelection
     {
         Sets = parsed.GetValue(_sets) ?? [],
         Groups = parsed.GetValue(_groups) ?? [],
-        Labels = parsed.GetValue(_subjects) is { } path
-            ? [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)]
-            : [],
+        Labels = parsed.GetValue(_subjects) is { } path ? PretrainingData.ReadLabels(path) : [],
     };
 }

@@ -61,7 +61,7 @@ internal sealed class QualityBenchmark(string art, int labels, string? lora, int
             Path = art,
             Size = pipeline.SampleSize * pipeline.VaeConfig.DownscaleFactor,
             Sets = ["fluent", "noto"],
-            Labels = [.. File.ReadLines(Path.Combine(art, "everyday.txt")).Select(line => line.Trim()).Where(line => line.Length > 0)],
+            Labels = PretrainingData.ReadLabels(Path.Combine(art, "everyday.txt")),
         }.Open();
         Random random = new(5);
         int[] chosen = [.. Enumerable.Range(0, originals.Count).OrderBy(_ => random.Next()).Take(labels)];

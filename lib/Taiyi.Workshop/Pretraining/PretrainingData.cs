@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Taiyi.Data;
+using Taiyi.Files;
 using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;
@@ -28,6 +29,20 @@ public sealed record PretrainingData
 
     /// <summary>Seed of order and variations.</summary>
     public int Seed { get; init; }
+
+    /// <summary>Reads labels from a text file with one a line, such as <c>data/art/everyday.txt</c>; empty lines are left out.</summary>
+    /// <exception cref="DatasetException">The file is in no certain encoding: the message names it and the line.</exception>
+    public static IReadOnlyList<string> ReadLabels(string path)
+    {
+        try
+        {
+            return TextFile.Read(path).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new DatasetException(error.Message, error);
+        }
+    }
 
     /// <summary>Decodes all pictures into memory.</summary>
     /// <exception cref="DatasetException">There are no such pictures, or no drawing has one of the labels.</exception>
