@@ -56,6 +56,15 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void A_drawing_alone_in_a_file_has_light_text_on_a_dark_page_and_nothing_between_its_elements()
+    {
+        XElement drawing = XElement.Parse(new ChartView(Taiyi.Display.Charts.Bars(["a"], [1])).ToSvg());
+
+        Assert.Contains("@media(prefers-color-scheme:dark){svg:root{color:", (string?)drawing.Element(Svg + "style"), StringComparison.Ordinal);
+        Assert.Empty(drawing.Nodes().OfType<XText>());
+    }
+
+    [Fact]
     public void Running_a_notebook_again_gives_the_same_html()
     {
         Assert.Equal(Gallery.Page(), Gallery.Page());

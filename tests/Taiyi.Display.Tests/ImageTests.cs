@@ -46,7 +46,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public void A_page_holds_a_jpeg_where_that_is_much_smaller_and_the_pixels_where_they_are_looked_at()
+    public void A_page_holds_a_webp_where_that_is_much_smaller_and_the_pixels_where_they_are_looked_at()
     {
         using var scope = NewDisposeScope();
         Tensor grain = randn([3, 96, 96], float32, CPU, generator: new Generator(1));
@@ -55,7 +55,7 @@ public sealed class ImageTests
         string page = drawing.ToHtml(), noise = Images.Show(grain).ToHtml();
         byte[] shown = ImageFile.Decode(Convert.FromBase64String(page.Split("base64,")[1].Split('"')[0]), "page").ToBytes();
 
-        Assert.Contains("data:image/jpeg", page, StringComparison.Ordinal);
+        Assert.Contains("data:image/webp", page, StringComparison.Ordinal);
         Assert.True(page.Length < 0.7 * exact.ToHtml().Length, $"{page.Length} and {exact.ToHtml().Length} characters");
         Assert.True(drawing.Image.ToBytes().Zip(shown, (a, b) => Math.Abs(a - b)).Average() < 4);
         Assert.True(noise.Length < 96 * 96, $"{noise.Length} characters"); // a PNG of noise has three bytes a pixel, four letters in base64

@@ -21,7 +21,7 @@ internal sealed class SvgChart
     private string Render()
     {
         _svg.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{_figure.Width}\" height=\"{_figure.Height}\" viewBox=\"0 0 {_figure.Width} {_figure.Height}\" " +
-            "font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" style=\"max-width:100%;height:auto\">{Svg.AloneStyle}");
+            $"font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"currentColor\" style=\"max-width:100%;height:auto\">{Svg.AloneStyle}");
         double top = 10;
         if (!string.IsNullOrEmpty(_figure.Title))
         {

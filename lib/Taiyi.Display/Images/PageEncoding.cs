@@ -1,5 +1,5 @@
 using SixLabors.ImageSharp;
-using SixLabors.ImageSharp.Formats.Jpeg;
+using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.PixelFormats;
 
 namespace Taiyi.Display;
@@ -7,18 +7,18 @@ namespace Taiyi.Display;
 /// <summary>How a picture is stored in a page. A notebook with its outputs lies in a repository, so bytes count.</summary>
 internal static class PageEncoding
 {
-    // Below this a PNG is small enough, whatever a JPEG would save.
+    // Below this a PNG is small enough, whatever WebP would save.
     private const int SmallPng = 4096;
     private const double WorthIt = 0.7;
 
     // A picture that takes more than half a byte a pixel is noise to a good part, in which nobody misses a level or two.
     private const double Noisy = 0.5;
 
-    // Colours in full resolution: at this quality levels differ by two or three, which no eye sees beside the original.
-    private static readonly JpegEncoder OfDrawings = new() { Quality = 85, ColorType = JpegColorType.YCbCrRatio444 };
-    private static readonly JpegEncoder OfNoise = new() { Quality = 70, ColorType = JpegColorType.YCbCrRatio420 };
+    // At this quality levels differ by two or three, which no eye sees beside the original; a JPEG as good is half as large again.
+    private static readonly WebpEncoder OfDrawings = new() { FileFormat = WebpFileFormatType.Lossy, Quality = 85 };
+    private static readonly WebpEncoder OfNoise = new() { FileFormat = WebpFileFormatType.Lossy, Quality = 60 };
 
-    /// <summary>PNG where numbers are looked at or little would be saved, else JPEG.</summary>
+    /// <summary>PNG where numbers are looked at or little would be saved, else WebP.</summary>
     /// <param name="image">The picture.</param>
     /// <param name="png">Its PNG file.</param>
     /// <param name="exact">Every pixel is kept.</param>
@@ -30,12 +30,12 @@ internal static class PageEncoding
             return ("png", png);
         }
 
-        byte[] jpeg = Encode(image, OfDrawings);
-        jpeg = jpeg.Length > Noisy * image.Width * image.Height ? Encode(image, OfNoise) : jpeg;
-        return jpeg.Length < WorthIt * png.Length ? ("jpeg", jpeg) : ("png", png);
+        byte[] webp = Encode(image, OfDrawings);
+        webp = webp.Length > Noisy * image.Width * image.Height ? Encode(image, OfNoise) : webp;
+        return webp.Length < WorthIt * png.Length ? ("webp", webp) : ("png", png);
     }
 
-    private static byte[] Encode(Image<Rgb24> image, JpegEncoder encoder)
+    private static byte[] Encode(Image<Rgb24> image, WebpEncoder encoder)
     {
         using MemoryStream stream = new();
         image.Save(stream, encoder);
