@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Taiyi.Cpu;
 
 /// <summary>
-/// Sets what libtorch's OpenMP reads from the environment when it is loaded, and how much libtorch reports. What the user has set stays
-/// as it is.
+/// Sets what libtorch and its OpenMP read from the environment when they are loaded, and how much libtorch reports. What the user has set
+/// stays as it is.
 /// </summary>
 internal static partial class NativeEnvironment
 {
@@ -17,10 +17,19 @@ internal static partial class NativeEnvironment
 
     private static readonly string[] SpinVariables = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY"];
 
+    // Whether libtorch asks Linux for pages of 2 MiB for tensors of that size and more (pytorch, c10/core/impl/alloc_cpu.cpp). The maps of a
+    // VAE decode are taken from the system anew in every layer, and a page fault for every 4 KiB of them is half of its time.
+    private const string LargePages = "THP_MEM_ALLOC_ENABLE";
+
     /// <summary>Sets them. Call it before libtorch is loaded: afterwards it has no effect.</summary>
     public static void Prepare()
     {
-        if (SpinVariables.All(variable => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable))))
+        if (!IsSet(LargePages) && OperatingSystem.IsLinux())
+        {
+            Set(LargePages, "1");
+        }
+
+        if (!SpinVariables.Any(IsSet))
         {
             (string name, string value) = OperatingSystem.IsLinux() ? ("GOMP_SPINCOUNT", SpinCount) : ("KMP_BLOCKTIME", BlockTime);
             Set(name, value);
@@ -35,12 +44,14 @@ internal static partial class NativeEnvironment
     {
         const int Error = 2; // pytorch, c10/util/logging_is_not_google_glog.h
         string c10 = OperatingSystem.IsWindows() ? "c10.dll" : OperatingSystem.IsMacOS() ? "libc10.dylib" : "libc10.so";
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("TORCH_CPP_LOG_LEVEL"))
+        if (!IsSet("TORCH_CPP_LOG_LEVEL")
             && NativeLibrary.TryLoad(c10, out nint library) && NativeLibrary.TryGetExport(library, "FLAGS_caffe2_log_level", out nint level))
         {
             Marshal.WriteInt32(level, Error);
         }
     }
+
+    private static bool IsSet(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
 
     // .NET keeps a copy of the environment of its own, which native code does not see; Windows' is the system's.
     private static void Set(string name, string value)
