@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Taiyi.Data;
-using Taiyi.Files;
 using Taiyi.Workshop.Composing;
 
 namespace Taiyi.Workshop.Pretraining;
@@ -32,17 +31,8 @@ public sealed record PretrainingData
 
     /// <summary>Reads labels from a text file with one a line, such as <c>data/art/everyday.txt</c>; empty lines are left out.</summary>
     /// <exception cref="DatasetException">The file is in no certain encoding: the message names it and the line.</exception>
-    public static IReadOnlyList<string> ReadLabels(string path)
-    {
-        try
-        {
-            return TextFile.Read(path).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new DatasetException(error.Message, error);
-        }
-    }
+    public static IReadOnlyList<string> ReadLabels(string path) =>
+        CaptionFile.TextOf(path, out _).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>Decodes all pictures into memory.</summary>
     /// <exception cref="DatasetException">There are no such pictures, or no drawing has one of the labels.</exception>

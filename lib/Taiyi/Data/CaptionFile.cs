@@ -115,7 +115,9 @@ internal static partial class CaptionFile
     /// <summary>A file's name without its extension.</summary>
     public static string Stem(string file) => file[..^Path.GetExtension(file).Length];
 
-    private static string TextOf(string path, out string? encoding)
+    /// <summary>Reads a whole text file of a data set.</summary>
+    /// <exception cref="DatasetException">The file is in no certain encoding: the message names it and the line.</exception>
+    public static string TextOf(string path, out string? encoding)
     {
         try
         {

@@ -15,7 +15,6 @@ await page.route(/^https?:/, request => request.abort());
 for (const path of process.argv.slice(2)) {
     const notebook = JSON.parse(readFileSync(path, "utf8"));
     for (const { data } of notebook.cells.flatMap(cell => cell.outputs ?? []).filter(output => output.data)) {
-        delete data["image/png"];
         const html = [data["text/html"] ?? ""].flat().join("").replace(/<script.*?<\/script>/gs, "");
         if (html.includes("<svg")) {
             await page.setContent(`<body style="margin:8px;background:white"><div style="display:inline-block">${html}</div>`);
