@@ -4,7 +4,7 @@ namespace Taiyi.Cli.Tests;
 public class OpenMPTests
 {
     [Theory]
-    [InlineData(null, null, "1000")]
+    [InlineData(null, null, "3000")]
     [InlineData("GOMP_SPINCOUNT", "4242", "4242")]
     [InlineData("OMP_WAIT_POLICY", "PASSIVE", "0")]
     public void Idle_threads_sleep_soon_unless_the_user_says_otherwise(string? variable, string? value, string turns)

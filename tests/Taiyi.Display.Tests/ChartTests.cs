@@ -212,6 +212,16 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void The_living_chart_has_room_for_a_legend_of_two_rows_below_its_title()
+    {
+        // An entry of 24 letters is 50 + 24 · 7 = 218 pixels wide; of the 680 less 66 and 18 two stand in a row.
+        static string Html(string name) => new ChartView(Taiyi.Display.Charts.Lines([.. Enumerable.Range(0, 4).Select(i => new Series($"{name}{i}", [1, 2]))], "title")).ToHtml();
+
+        Assert.Contains("\"t\":72,", Html("a"), StringComparison.Ordinal);
+        Assert.Contains("\"t\":94,", Html(new string('b', 23)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Long_lines_are_thinned_but_keep_their_extremes()
     {
         double[] values = new double[100_000];

@@ -10,7 +10,7 @@ internal static partial class NativeEnvironment
 {
     // Turns of an idle thread's waiting loop before it goes to sleep. By default libgomp's threads wait for 300,000 turns, also when other
     // programs want their cores: one that generates pictures beside eight busy processes then takes three times as long.
-    private const string SpinCount = "1000";
+    private const string SpinCount = "3000";
 
     // The same in milliseconds, for the OpenMP of Intel and LLVM.
     private const string BlockTime = "1";

@@ -11,6 +11,8 @@ internal static class ChartTheme
     /// <summary>What Plotly.NET writes where the cell gave no size.</summary>
     private const int UnsetSize = 600;
 
+    private const double Left = 66, Right = 18; // margins, in pixels
+
     private const string Grid = "rgba(128,128,128,.25)";
 
     public static void Apply(JsonObject figure)
@@ -24,17 +26,29 @@ internal static class ChartTheme
             (layout["width"], layout["height"]) = (680.0, 400.0);
         }
 
+        (double width, double height) = ((double?)layout["width"] ?? 680, (double?)layout["height"] ?? 400);
         bool titled = layout["title"] != null;
-        layout["margin"] ??= new JsonObject { ["l"] = 66, ["r"] = 18, ["t"] = titled ? 72 : 40, ["b"] = 46 };
+        int furtherRows = LegendRows(figure, width - Left - Right) - 1;
+        layout["margin"] ??= new JsonObject { ["l"] = Left, ["r"] = Right, ["t"] = (titled ? 72 : 40) + (22 * furtherRows), ["b"] = 46 };
         layout["legend"] ??= new JsonObject { ["orientation"] = "h", ["x"] = 0, ["y"] = 1.02, ["yanchor"] = "bottom" };
         if (layout["title"] is JsonObject title)
         {
-            title["x"] ??= 66 / (double)layout["width"]!; // above the vertical axis
+            title["x"] ??= Left / width; // above the vertical axis
+            title["y"] ??= 1 - (36 / height); // else in the middle of the margin, where a legend of two rows is
             title["font"] ??= new JsonObject { ["size"] = 15 };
         }
 
         StyleAxes(figure, layout);
         RemoveEmpty(figure["data"]!.AsArray());
+    }
+
+    // Plotly sets a legend that is too long for one row in columns as wide as its widest entry, and grows it upwards.
+    private static int LegendRows(JsonObject figure, double width)
+    {
+        double[] entries = [.. figure["data"]!.AsArray().Where(trace => (bool?)trace!["showlegend"] != false)
+            .Select(trace => 50 + ((string?)trace!["name"] ?? "").Sum(letter => letter < 0x2E80 ? 7.0 : 13.0))]; // line, gap, letters
+        return entries.Length < 2 || entries.Sum() <= width ? 1
+            : (int)Math.Ceiling(entries.Length / Math.Max(1, Math.Floor(width / entries.Max())));
     }
 
     private static void StyleAxes(JsonObject figure, JsonObject layout)
