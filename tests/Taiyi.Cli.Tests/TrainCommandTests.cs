@@ -2,6 +2,7 @@ using System.Diagnostics;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 using Taiyi.Data;
+using Taiyi.Training;
 
 namespace Taiyi.Cli.Tests;
 
@@ -68,6 +69,19 @@ public class TrainCommandTests
         CommandResult resumed = CommandProcess.Run(folder.Path, "train", "mine", "--output", "run", "--resume");
         Assert.Equal(0, resumed.ExitCode); // with other embeddings the text encoder, and so the data, would be another
         Assert.DoesNotContain("小", resumed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_change_a_recipe_and_0_turns_its_weighting_off()
+    {
+        using TemporaryFolder folder = WithPictures();
+        string[] changes = ["--snr-gamma", "0", "--noise-offset", "0.25", "--caption-dropout", "0.3"];
+
+        CommandResult result = CommandProcess.Run(folder.Path, ["train", "mine", .. Settings, "--recipe", "practical", .. changes, "--output", "run"]);
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        LoraTrainingOptions options = TrainingOptions.FromJson<LoraTrainingOptions>(File.ReadAllText(folder.File("run/options.json")));
+        Assert.Equal((null, 0.25, 0.3, 20), (options.SnrGamma, options.NoiseOffset, options.CaptionDropout, options.WarmupSteps)); // 20: the recipe's
     }
 
     private static void KillAfter(TemporaryFolder folder, string output, int step)
