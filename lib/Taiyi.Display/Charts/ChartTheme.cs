@@ -34,7 +34,7 @@ internal static class ChartTheme
         if (layout["title"] is JsonObject title)
         {
             title["x"] ??= Left / width; // above the vertical axis
-            title["y"] ??= 1 - (36 / height); // else in the middle of the margin, where a legend of two rows is
+            title["y"] ??= 1 - (25 / height); // else in the middle of the margin, where a legend of two rows is
             title["font"] ??= new JsonObject { ["size"] = 15 };
         }
 
