@@ -214,7 +214,7 @@ public sealed class ChartTests
     [Fact]
     public void The_living_chart_has_room_for_a_legend_of_two_rows_below_its_title()
     {
-        // An entry of 24 letters is 50 + 24 · 7 = 218 pixels wide; of the 680 less 66 and 18 two stand in a row.
+        // An entry of 24 letters is 54 + 24 · 6.6 = 212 pixels wide; of the 680 less 66 and 18 two stand in a row.
         static string Html(string name) => new ChartView(Taiyi.Display.Charts.Lines([.. Enumerable.Range(0, 4).Select(i => new Series($"{name}{i}", [1, 2]))], "title")).ToHtml();
 
         Assert.Contains("\"t\":72,", Html("a"), StringComparison.Ordinal);

@@ -9,7 +9,8 @@ namespace Taiyi.Cpu;
 internal static partial class NativeEnvironment
 {
     // Turns of an idle thread's waiting loop before it goes to sleep. By default libgomp's threads wait for 300,000 turns, also when other
-    // programs want their cores: one that generates pictures beside eight busy processes then takes three times as long.
+    // programs want their cores: one that generates pictures beside eight busy processes then takes three times as long. With fewer
+    // turns than these a training step of full size is slower on an idle machine (tests/Taiyi.Benchmarks/README.md).
     private const string SpinCount = "3000";
 
     // The same in milliseconds, for the OpenMP of Intel and LLVM.

@@ -9,7 +9,7 @@ internal static class ChartTheme
     public static IReadOnlyList<string> Colorway { get; } = ["#4c8bf5", "#e8663c", "#2fa874", "#a266d9", "#c98a12", "#17a2b8", "#e0559b", "#7f8c3a"];
 
     /// <summary>What Plotly.NET writes where the cell gave no size.</summary>
-    private const int UnsetSize = 600;
+    private const double UnsetSize = 600;
 
     private const double Left = 66, Right = 18; // margins, in pixels
 
@@ -21,12 +21,13 @@ internal static class ChartTheme
         layout["paper_bgcolor"] = "rgba(0,0,0,0)";
         layout["plot_bgcolor"] = "rgba(0,0,0,0)";
         layout["colorway"] ??= new JsonArray([.. Colorway.Select(color => (JsonNode)color)]);
-        if ((int?)(double?)layout["width"] is null or UnsetSize && (int?)(double?)layout["height"] is null or UnsetSize)
+        (double width, double height) = ((double?)layout["width"] ?? UnsetSize, (double?)layout["height"] ?? UnsetSize);
+        if ((width, height) is (UnsetSize, UnsetSize))
         {
-            (layout["width"], layout["height"]) = (680.0, 400.0);
+            (width, height) = (680, 400);
         }
 
-        (double width, double height) = ((double?)layout["width"] ?? 680, (double?)layout["height"] ?? 400);
+        (layout["width"], layout["height"]) = (width, height);
         bool titled = layout["title"] != null;
         int furtherRows = LegendRows(figure, width - Left - Right) - 1;
         layout["margin"] ??= new JsonObject { ["l"] = Left, ["r"] = Right, ["t"] = (titled ? 72 : 40) + (22 * furtherRows), ["b"] = 46 };
@@ -46,7 +47,7 @@ internal static class ChartTheme
     private static int LegendRows(JsonObject figure, double width)
     {
         double[] entries = [.. figure["data"]!.AsArray().Where(trace => (bool?)trace!["showlegend"] != false)
-            .Select(trace => 50 + ((string?)trace!["name"] ?? "").Sum(letter => letter < 0x2E80 ? 7.0 : 13.0))]; // line, gap, letters
+            .Select(trace => 54 + SvgChart.WidthOf((string?)trace!["name"] ?? ""))]; // line, gaps, letters
         return entries.Length < 2 || entries.Sum() <= width ? 1
             : (int)Math.Ceiling(entries.Length / Math.Max(1, Math.Floor(width / entries.Max())));
     }

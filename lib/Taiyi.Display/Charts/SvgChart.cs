@@ -153,8 +153,8 @@ internal sealed class SvgChart
     private void Text(double x, double y, string text, string attributes) =>
         _svg.Append($"<text x=\"{N(x)}\" y=\"{N(y)}\" {attributes}>{Html.Escape(text)}</text>");
 
-    // An estimate: a Chinese character is as wide as the font is high, others about half as wide.
-    private static double WidthOf(string text) => text.Sum(letter => letter >= 0x2E80 ? 12.0 : 6.6);
+    /// <summary>Width of a label, estimated, in pixels: a Chinese character is as wide as the font is high, others about half as wide.</summary>
+    public static double WidthOf(string text) => text.Sum(letter => letter >= 0x2E80 ? 12.0 : 6.6);
 
     private static string N(double value) => Numbers.Coordinate(value);
 }
