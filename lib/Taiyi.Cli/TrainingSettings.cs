@@ -28,6 +28,7 @@ internal sealed class TrainingSettings
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Pictures in one pass", HelpName = "B" };
     private readonly Option<int?> _accumulate = new("--accumulate") { Description = "Passes in one optimizer step", HelpName = "N" };
     private readonly Option<double?> _snrGamma = new("--snr-gamma") { Description = "γ of the min-SNR weighting, which counts small noise less (5 is usual); 0 for none", HelpName = "G" };
+    private readonly Option<bool?> _debiased = new("--debiased-estimation") { Description = "Count much noise more, where grounds and colours are decided (1 / √SNR); in place of min-SNR" };
     private readonly Option<double?> _noiseOffset = new("--noise-offset") { Description = "Deviation of the noise that a channel shares, so that grounds can change (0.1 is usual); 0 for none", HelpName = "X" };
     private readonly Option<double?> _captionDropout = new("--caption-dropout") { Description = "Share of passes with the empty caption, a probability", HelpName = "P" };
     private readonly Option<long?> _seed = SeedOption.Create("Seed of everything random, 0 to 2^64 - 1");
@@ -46,7 +47,7 @@ internal sealed class TrainingSettings
     {
         foreach (Option option in (Option[])
             [_recipe, _epochs, _steps, _learningRate, _rank, _alpha, _dropout, _targets,
-             _batchSize, _accumulate, _snrGamma, _noiseOffset, _captionDropout, _seed, _samplePrompts, _sampleEvery, _checkpointEvery, _gradientCheckpointing])
+             _batchSize, _accumulate, _snrGamma, _debiased, _noiseOffset, _captionDropout, _seed, _samplePrompts, _sampleEvery, _checkpointEvery, _gradientCheckpointing])
         {
             command.Add(option);
         }
@@ -63,7 +64,8 @@ internal sealed class TrainingSettings
         LearningRate = parsed.GetValue(_learningRate) ?? options.LearningRate,
         BatchSize = parsed.GetValue(_batchSize) ?? options.BatchSize,
         GradientAccumulation = parsed.GetValue(_accumulate) ?? options.GradientAccumulation,
-        SnrGamma = parsed.GetValue(_snrGamma) is { } gamma ? (gamma == 0 ? null : gamma) : options.SnrGamma,
+        SnrGamma = parsed.GetValue(_snrGamma) is { } gamma ? (gamma == 0 ? null : gamma) : parsed.GetValue(_debiased) == true ? null : options.SnrGamma,
+        DebiasedEstimation = parsed.GetValue(_debiased) ?? (parsed.GetValue(_snrGamma) is > 0 ? false : options.DebiasedEstimation),
         NoiseOffset = parsed.GetValue(_noiseOffset) ?? options.NoiseOffset,
         CaptionDropout = parsed.GetValue(_captionDropout) ?? options.CaptionDropout,
         RandomSeed = parsed.GetValue(_seed) ?? options.RandomSeed,

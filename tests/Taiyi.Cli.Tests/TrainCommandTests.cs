@@ -81,6 +81,7 @@ public class TrainCommandTests
 
         Assert.True(result.ExitCode == 0, result.Error);
         LoraTrainingOptions options = TrainingOptions.FromJson<LoraTrainingOptions>(File.ReadAllText(folder.File("run/options.json")));
+        Assert.True(options.DebiasedEstimation); // the recipe's
         Assert.Equal((null, 0.25, 0.3, 20), (options.SnrGamma, options.NoiseOffset, options.CaptionDropout, options.WarmupSteps)); // 20: the recipe's
     }
 

@@ -41,7 +41,7 @@ public sealed class DiffusionPretrainer : Pretrainer
         _pipeline = options.InitialModel is { } initial ? ReadNetworks(ModelFolder.Open(initial), options, device) : NewNetworks(options, device);
         AutoencoderKL vae = _pipeline.Vae;
         _vae = SnapshotWriter.ReadVae(options.VaeFolder);
-        _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma);
+        _loss = new DiffusionLoss(_pipeline.UNet, _pipeline.SchedulerConfig, vae.Config.ScalingFactor, options.SnrGamma, options.DebiasedEstimation);
         _latents = new LatentStream(pictures, vae, Random, options.BatchSize, options.LatentReuse);
         Start([.. WeightsOf("text_encoder", _pipeline.TextEncoder), .. WeightsOf("unet", _pipeline.UNet)]);
     }

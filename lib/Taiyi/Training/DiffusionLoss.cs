@@ -15,9 +15,12 @@ namespace Taiyi.Training;
 /// <param name="unet">The network ε_θ, or v_θ for a v-prediction model.</param>
 /// <param name="schedulerConfig">T, the noise schedule and what the network predicts.</param>
 /// <param name="scalingFactor">What latents are multiplied by to have about unit variance; of the VAE's config.</param>
-/// <param name="snrGamma">γ of the min-SNR-γ weighting (arXiv 2303.09556; 5 is usual), or null for equal weights.</param>
-public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig schedulerConfig, double scalingFactor, double? snrGamma = null)
+/// <param name="snrGamma">γ of the min-SNR-γ weighting (arXiv 2303.09556; 5 is usual), or null for none.</param>
+/// <param name="debiased">Whether much noise counts more, by 1 / √SNR (arXiv 2310.08442); in place of min-SNR-γ.</param>
+public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig schedulerConfig, double scalingFactor, double? snrGamma = null, bool debiased = false)
 {
+    private const double LargestSnr = 1000; // as in kohya's scripts (library/custom_train_functions.py): the first timesteps would count for nothing
+
     /// <summary>The noise schedule: ᾱ_t and the signal-to-noise ratio.</summary>
     public NoiseSchedule Schedule { get; } = new(schedulerConfig);
 
@@ -45,26 +48,36 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
     }
 
     /// <summary>
-    /// What each picture's error is multiplied by, (B) float32: 1, or with γ the weights of arXiv 2303.09556 section 3.4,
-    /// min(SNR, γ) / SNR when the network predicts ε, min(SNR, γ) / (SNR + 1) when it predicts v, min(SNR, γ) when it predicts x₀. Small noise, where the
-    /// task is easy and its gradients are large, then counts less.
+    /// What each picture's error is multiplied by, (B) float32, for a network that predicts ε: 1; or with γ min(SNR, γ) / SNR
+    /// (arXiv 2303.09556 section 3.4), which counts small noise less, where the task is easy and its gradients are large; or debiased
+    /// 1 / √SNR (arXiv 2310.08442), which counts much noise more, where grounds and colours are decided. A network that predicts
+    /// v or x₀ has the weights that mean the same error of x₀: those of ε times SNR / (SNR + 1) or times SNR; debiased v has 1 / (SNR + 1),
+    /// as in kohya's scripts.
     /// </summary>
     /// <param name="timesteps">t, (B) int64.</param>
     public Tensor Weights(Tensor timesteps)
     {
-        if (snrGamma is not { } gamma)
+        if (snrGamma is null && !debiased)
         {
             return ones(timesteps.shape, ScalarType.Float32, timesteps.device);
         }
 
-        Func<double, double> share = schedulerConfig.PredictionType switch
-        {
-            PredictionType.VPrediction => snr => snr + 1,
-            PredictionType.Sample => _ => 1,
-            _ => snr => snr,
-        };
         using Tensor onCpu = timesteps.cpu();
-        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)(Math.Min(snr, gamma) / share(snr)))];
+        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)(debiased ? Debiased(Math.Min(snr, LargestSnr)) : MinSnr(snr)))];
         return tensor(weights, device: timesteps.device);
     }
+
+    private double MinSnr(double snr) => Math.Min(snr, snrGamma!.Value) / schedulerConfig.PredictionType switch
+    {
+        PredictionType.VPrediction => snr + 1,
+        PredictionType.Sample => 1,
+        _ => snr,
+    };
+
+    private double Debiased(double snr) => schedulerConfig.PredictionType switch
+    {
+        PredictionType.VPrediction => 1 / (snr + 1),
+        PredictionType.Sample => Math.Sqrt(snr),
+        _ => 1 / Math.Sqrt(snr),
+    };
 }

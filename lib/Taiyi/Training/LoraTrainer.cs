@@ -37,7 +37,7 @@ public sealed class LoraTrainer : Trainer
         }
 
         (_pipeline, _data, _run, _options) = (pipeline, data, run, run.Options);
-        _loss = new DiffusionLoss(pipeline.UNet, pipeline.SchedulerConfig, pipeline.Vae.Config.ScalingFactor, _options.SnrGamma);
+        _loss = new DiffusionLoss(pipeline.UNet, pipeline.SchedulerConfig, pipeline.Vae.Config.ScalingFactor, _options.SnrGamma, _options.DebiasedEstimation);
         using Generator generator = Random.For("first weights", 0);
         Adapter = LoraAdapter.Inject(pipeline.UNet, _options.Lora, generator);
         Start(Adapter.Layers.SelectMany(layer => new KeyValuePair<string, Parameter>[] { new(layer.Key + ".lora_A", layer.Value.A), new(layer.Key + ".lora_B", layer.Value.B) }));

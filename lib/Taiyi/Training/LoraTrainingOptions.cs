@@ -20,8 +20,8 @@ public sealed record LoraTrainingOptions : TrainingOptions
     /// <summary>
     /// A recipe that visibly learns a style from about a hundred pictures in minutes on taiyi-mini: few steps at a high rate, updates
     /// of self-attention and convolutions but none where the caption enters (<c>attn2</c>), so that the subjects stay those of the
-    /// base, and a noise offset, without which grounds keep the brightness that the base prefers. What else was tried stands in the
-    /// card of taiyi-mini.
+    /// base, and a noise offset and a loss that counts much noise more, without which grounds keep the colour that the base prefers. What
+    /// else was tried stands in the card of taiyi-mini.
     /// </summary>
     public static LoraTrainingOptions Practical { get; } = new()
     {
@@ -30,7 +30,7 @@ public sealed record LoraTrainingOptions : TrainingOptions
         Steps = 600,
         BatchSize = 12,
         WarmupSteps = 20,
-        SnrGamma = 5,
+        DebiasedEstimation = true,
         NoiseOffset = 0.1,
         CaptionDropout = 0.1,
         EmaDecay = 0.99,

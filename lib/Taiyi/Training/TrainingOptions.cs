@@ -48,6 +48,9 @@ public abstract record TrainingOptions
     /// <summary>γ of the min-SNR-γ weighting of the diffusion loss (arXiv 2303.09556), a signal-to-noise ratio; null for none.</summary>
     public double? SnrGamma { get; init; }
 
+    /// <summary>Whether the diffusion loss counts much noise more, by 1 / √SNR (debiased estimation, arXiv 2310.08442), in place of min-SNR-γ.</summary>
+    public bool DebiasedEstimation { get; init; }
+
     /// <summary>
     /// Deviation of the noise that all positions of a channel share, in units of the ordinary noise, 0 for none. Without it the mean
     /// of the noise reveals the background's colour at every timestep, and a picture drawn from pure noise comes out tinted.
@@ -89,6 +92,7 @@ public abstract record TrainingOptions
         Check(MaxGradNorm > 0, "largest gradient norm", MaxGradNorm, "more than 0");
         Check(EmaDecay is null or (>= 0 and < 1), "EMA decay", EmaDecay, "from 0 to below 1");
         Check(SnrGamma is null or > 0, "min-SNR gamma", SnrGamma, "more than 0; 5 is usual");
+        Check(SnrGamma is null || !DebiasedEstimation, "min-SNR gamma", SnrGamma, "none beside debiased estimation: each is a weighting of its own");
         Check(NoiseOffset >= 0, "noise offset", NoiseOffset, "0 or more; 0.1 is usual");
         Check(CaptionDropout is >= 0 and < 1, "caption dropout", CaptionDropout, "a probability from 0 to below 1");
         Check(SampleEvery >= 0, "interval of samples", SampleEvery, "0 or more");

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Taiyi.Lora;
 using Taiyi.Models;
+using Taiyi.Schedulers;
 using Taiyi.Tests.Lora;
 using Taiyi.Training;
 using static TorchSharp.torch;
@@ -107,6 +108,24 @@ public class TrainingGoldenTests
 
         float[] weights = TrainingGolden.Loss(unet, snrGamma: 5).Weights(timesteps).data<float>().ToArray();
         Assert.All(expected.Zip(weights), pair => Assert.Equal(Math.Min(pair.First, 5) / pair.First, pair.Second, 1e-3));
+    }
+
+    [Theory]
+    [InlineData(PredictionType.Epsilon)]
+    [InlineData(PredictionType.VPrediction)]
+    [InlineData(PredictionType.Sample)]
+    public void Debiased_weights_follow_from_the_reference_s_signal_to_noise_ratios(PredictionType predictionType)
+    {
+        using var scope = NewDisposeScope();
+        using TrainingGolden golden = new();
+        using UNet2DConditionModel unet = TinyUNet.Load();
+        double[] snr = [.. golden.Read("snr").data<float>().Select(value => Math.Min(value, 1000.0))];
+
+        DiffusionLoss loss = new(unet, new SchedulerConfig { PredictionType = predictionType }, scalingFactor: 1, debiased: true);
+        float[] weights = loss.Weights(golden.Read("snr.timesteps")).data<float>().ToArray();
+
+        double Expected(double value) => predictionType switch { PredictionType.VPrediction => 1 / (value + 1), PredictionType.Sample => Math.Sqrt(value), _ => 1 / Math.Sqrt(value) };
+        Assert.All(snr.Zip(weights), pair => Assert.Equal(1, pair.Second / Expected(pair.First), 1e-3));
     }
 
     private static double Backward(TrainingGolden golden, DiffusionLoss loss, int step, Range rows, int micro)
