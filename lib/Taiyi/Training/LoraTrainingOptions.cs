@@ -26,7 +26,7 @@ public sealed record LoraTrainingOptions : TrainingOptions
     public static LoraTrainingOptions Practical { get; } = new()
     {
         Lora = new LoraConfig { Rank = 8, Alpha = 8, Dropout = 0, TargetModules = StyleModules },
-        LearningRate = 5e-4,
+        LearningRate = 8e-4,
         Steps = 600,
         BatchSize = 12,
         WarmupSteps = 20,
