@@ -51,10 +51,13 @@ internal sealed class PretrainVaeCommand
         HelpName = "S",
     };
 
+    private readonly Option<double?> _edges = new("--edges") { Description = "Weight of the error of edges in the loss (0.5 if absent)", HelpName = "W" };
+    private readonly Option<double?> _detail = new("--detail") { Description = "Weight of the error of detail in the loss, such as 30, so that what is fine stays as fine (0 if absent)", HelpName = "W" };
+
     public static Command Create()
     {
         PretrainVaeCommand self = new();
-        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels, self._latentChannels, self._from, self._others, self._othersShare, self._decoderNoise };
+        Command command = new("vae", "Train the VAE; it is written to OUTPUT/model/vae.") { self._channels, self._latentChannels, self._from, self._others, self._othersShare, self._decoderNoise, self._edges, self._detail };
         self._settings.AddTo(command);
         command.SetBody(self.Run);
         return command;
@@ -86,7 +89,13 @@ internal sealed class PretrainVaeCommand
             InitialVae = parsed.GetValue(_from) is { } initial ? Path.GetFullPath(initial) : null,
             Others = [.. (parsed.GetValue(_others) ?? []).Select(folder => data with { Path = Path.GetFullPath(folder) })],
         };
-        options = options with { OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare, DecoderNoise = parsed.GetValue(_decoderNoise) ?? 0 };
+        VaeLossWeights weights = options.Weights;
+        options = options with
+        {
+            OthersShare = parsed.GetValue(_othersShare) ?? options.OthersShare,
+            DecoderNoise = parsed.GetValue(_decoderNoise) ?? 0,
+            Weights = weights with { Gradient = parsed.GetValue(_edges) ?? weights.Gradient, Detail = parsed.GetValue(_detail) ?? weights.Detail },
+        };
         if (options.DecoderNoise > 0 && options.InitialVae is { } whole)
         {
             return _settings.Overlay(parsed, options with { Vae = AutoencoderKLConfig.FromFile(Path.Combine(whole, "config.json")), DType = "Float32" });

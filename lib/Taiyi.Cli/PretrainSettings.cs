@@ -87,6 +87,7 @@ internal sealed class PretrainSettings
         where T : PretrainingOptions => options with
         {
             Steps = parsed.GetValue(_steps) ?? options.Steps,
+            WarmupSteps = (int)Math.Min(options.WarmupSteps, (parsed.GetValue(_steps) ?? options.Steps) / 10 ?? long.MaxValue), // a short run, too, must reach its peak rate
             BatchSize = parsed.GetValue(_batchSize) ?? options.BatchSize,
             LearningRate = parsed.GetValue(_learningRate) ?? options.LearningRate,
             RandomSeed = parsed.GetValue(_seed) ?? options.RandomSeed,

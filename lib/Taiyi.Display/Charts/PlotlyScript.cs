@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.Text;
 using Taiyi.Display.Formatting;
 
 namespace Taiyi.Display;
@@ -27,14 +25,6 @@ internal static class PlotlyScript
     /// <summary>Another page begins: its first chart carries the script again.</summary>
     public static void NewPage() => Interlocked.Exchange(ref _embedded, 0);
 
-    private static string Pack()
-    {
-        using MemoryStream packed = new();
-        using (GZipStream gzip = new(packed, CompressionLevel.SmallestSize))
-        {
-            gzip.Write(Encoding.UTF8.GetBytes(Html.Asset("plotly-cartesian-2.30.1.min.js")));
-        }
-
-        return Html.Script(Html.Asset("charts.js").Replace("PLOTLY_GZIP_BASE64", Convert.ToBase64String(packed.ToArray()), StringComparison.Ordinal));
-    }
+    private static string Pack() => Html.Script(Html.Asset("charts.js").Replace(
+        "PLOTLY_GZIP_BASE64", Convert.ToBase64String(Html.AssetBytes("plotly-cartesian-2.30.1.min.js.gz")), StringComparison.Ordinal));
 }

@@ -35,10 +35,14 @@ internal static class Html
     public static string Script(string code) => $"<script>/*<![CDATA[*/{code.Trim()}/*]]>*/</script>";
 
     /// <summary>One of this library's scripts in Assets/.</summary>
-    public static string Asset(string name)
+    public static string Asset(string name) => Encoding.UTF8.GetString(AssetBytes(name));
+
+    /// <summary>A file of the folder Assets as it is.</summary>
+    public static byte[] AssetBytes(string name)
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
-        using StreamReader reader = new(stream);
-        return reader.ReadToEnd();
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
     }
 }

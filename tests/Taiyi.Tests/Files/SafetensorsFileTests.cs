@@ -25,13 +25,15 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("fp16", ScalarType.Float16)]
-    [InlineData("bf16", ScalarType.BFloat16)]
-    public void Half_precision_files_hold_the_values_of_the_float32_file(string variant, ScalarType dtype)
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Half_precision_files_hold_the_values_of_the_float32_file(ScalarType dtype)
     {
         using var scope = torch.NewDisposeScope();
         using SafetensorsFile single = SafetensorsFile.Open(Repository.Golden("tiny-taiyi/unet/diffusion_pytorch_model.safetensors"));
-        using SafetensorsFile half = SafetensorsFile.Open(Repository.Golden($"tiny-taiyi/unet/diffusion_pytorch_model.{variant}.safetensors"));
+        string path = Path.Combine(_folder, "half.safetensors");
+        SafetensorsFile.Write(path, single.Tensors.Keys.Select(name => KeyValuePair.Create(name, single.Read(name).to(dtype))));
+        using SafetensorsFile half = SafetensorsFile.Open(path);
 
         Assert.Equal(single.Tensors.Keys.Order(), half.Tensors.Keys.Order());
         foreach (string name in single.Tensors.Keys)

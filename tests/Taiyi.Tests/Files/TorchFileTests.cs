@@ -15,7 +15,6 @@ public sealed class TorchFileTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.safetensors", ScalarType.Float16)]
     [InlineData("vae/diffusion_pytorch_model.bin", "vae/diffusion_pytorch_model.safetensors", ScalarType.Float16)]
     [InlineData("text_encoder/pytorch_model.bin", "text_encoder/model.safetensors", ScalarType.Float32)]
     public void A_file_of_torch_save_holds_the_values_of_the_safetensors_file(string binPath, string safetensorsPath, ScalarType dtype)

@@ -2,6 +2,7 @@ using Taiyi.Files;
 using Taiyi.Lora;
 using Taiyi.Models;
 using Taiyi.Snapshots;
+using Taiyi.Tests.Models;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Lora;
@@ -49,20 +50,23 @@ public sealed class MergedModelTests : IDisposable
     public void The_dtype_of_the_model_is_kept_and_other_copies_of_its_UNet_are_not()
     {
         string half = Path.Combine(_folder, "half");
-        foreach (string file in Files(Model).Where(file => !file.StartsWith("unet/diffusion")).Append("unet/diffusion_pytorch_model.bf16.safetensors"))
+        foreach (string file in Files(Model).Where(file => !file.StartsWith("unet/diffusion")))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(half, file))!);
             File.Copy(Path.Combine(Model, file), Path.Combine(half, file));
         }
 
-        // An LDM file beside the folders, and a clone's history: both hold the UNet without the LoRA.
+        GoldenModel.WriteUNet(Path.Combine(half, "unet", "diffusion_pytorch_model.bf16.safetensors"), ScalarType.BFloat16);
+
+        // The weights before their running mean, an LDM file beside the folders and a clone's history: all hold the UNet without the LoRA.
+        File.WriteAllText(Path.Combine(half, "unet", "diffusion_pytorch_model.non_ema.bin"), "x");
         Directory.CreateDirectory(Path.Combine(half, ".git"));
         File.WriteAllText(Path.Combine(half, ".git", "HEAD"), "x");
         File.WriteAllText(Path.Combine(half, "taiyi.ckpt"), "x");
 
         MergedModel.Write(half, [new(Repository.Golden("lora/kohya.safetensors"), 1)], Output);
 
-        Assert.DoesNotContain(Files(Output), file => file is "taiyi.ckpt" or ".git/HEAD");
+        Assert.DoesNotContain(Files(Output), file => file is "taiyi.ckpt" or ".git/HEAD" or "unet/diffusion_pytorch_model.non_ema.bin");
         using IStateDictFile merged = ModelFolder.Open(Output).OpenUNet();
         Assert.All(merged.Tensors.Values, tensor => Assert.Equal(ScalarType.BFloat16, tensor.DType));
     }

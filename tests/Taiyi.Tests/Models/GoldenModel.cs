@@ -1,5 +1,6 @@
 using Taiyi.Files;
 using Taiyi.Models;
+using Taiyi.Tests.Files;
 using static TorchSharp.torch;
 
 namespace Taiyi.Tests.Models;
@@ -33,6 +34,21 @@ internal static class GoldenModel
     }
 
     public static string TinyTaiyi => Repository.Golden("tiny-taiyi");
+
+    /// <summary>Writes the weights of tiny-taiyi's UNet in another form, by the path's ending: <c>torch.save</c>'s or safetensors.</summary>
+    public static void WriteUNet(string path, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(TinyTaiyi, "unet", "diffusion_pytorch_model.safetensors"));
+        Dictionary<string, Tensor> weights = file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).to(dtype)); // exact: see tests/Golden/README.md
+        if (path.EndsWith(".bin", StringComparison.Ordinal))
+        {
+            new TorchArchiveWriter().StateDict(weights).Save(path);
+            return;
+        }
+
+        SafetensorsFile.Write(path, weights);
+    }
 
     /// <summary>The parameter name that an old VAE file has for a name of today.</summary>
     public static string OldVaeName(string name) =>

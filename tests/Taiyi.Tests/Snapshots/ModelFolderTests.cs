@@ -29,13 +29,14 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("diffusion_pytorch_model.safetensors")]
-    [InlineData("diffusion_pytorch_model.bin")]
-    [InlineData("diffusion_pytorch_model.fp16.safetensors")]
-    [InlineData("diffusion_pytorch_model.bf16.safetensors")]
-    public void Every_form_of_the_UNets_file_gives_the_same_network(string only)
+    [InlineData("diffusion_pytorch_model.safetensors", ScalarType.Float32)]
+    [InlineData("diffusion_pytorch_model.bin", ScalarType.Float16)]
+    [InlineData("diffusion_pytorch_model.fp16.safetensors", ScalarType.Float16)]
+    [InlineData("diffusion_pytorch_model.bf16.safetensors", ScalarType.BFloat16)]
+    public void Every_form_of_the_UNets_file_gives_the_same_network(string only, ScalarType dtype)
     {
         using UNet2DConditionModel expected = GoldenModel.UNet(_folder);
+        GoldenModel.WriteUNet(Path.Combine(_folder, "unet", only), dtype);
         KeepOnly("unet", only);
 
         using UNet2DConditionModel actual = ModelFolder.Open(_folder).LoadUNet();
@@ -76,6 +77,11 @@ public sealed class ModelFolderTests : IDisposable
     [Fact]
     public void The_file_of_full_precision_is_taken_before_bin_and_variants()
     {
+        foreach (string half in (string[])["diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bf16.safetensors"])
+        {
+            GoldenModel.WriteUNet(Path.Combine(_folder, "unet", half), ScalarType.Float16);
+        }
+
         string Chosen()
         {
             using IStateDictFile weights = ModelFolder.Open(_folder).OpenUNet();

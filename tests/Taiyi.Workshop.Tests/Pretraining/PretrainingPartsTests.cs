@@ -31,6 +31,19 @@ public sealed class PretrainingPartsTests : IDisposable
 
     [Fact]
     [NoTensorLeak]
+    public void Detail_may_stand_elsewhere_but_not_be_smoothed_away()
+    {
+        using var scope = NewDisposeScope();
+        Tensor stripes = (arange(17, dtype: ScalarType.Float32) % 2).expand(1, 3, 17, 17); // 0 1 0 1 …: along x every difference is 1, along y 0
+        using DiagonalGaussianDistribution posterior = new(zeros(1, 8, 1, 1));
+        VaeLoss loss = new(new VaeLossWeights(L1: 0, Mse: 0, Gradient: 0, Detail: 10, Kl: 0));
+        Assert.Equal(0, loss.Compute(stripes, 1 - stripes, posterior).item<float>(), 1e-5);
+        Assert.Equal(10, loss.Compute(stripes, full_like(stripes, 0.5f), posterior).item<float>(), 1e-5);
+        Assert.Equal(2.5, loss.Compute(stripes, 0.5 * stripes, posterior).item<float>(), 1e-5);
+    }
+
+    [Fact]
+    [NoTensorLeak]
     public void Signal_to_noise_is_measured_against_the_width_of_the_pixels()
     {
         using var scope = NewDisposeScope();
