@@ -25,10 +25,12 @@ public sealed class PretrainCommandTests : IDisposable
     [Fact]
     public void A_vae_then_a_diffusion_model_of_the_sizes_asked_for_which_can_be_evaluated()
     {
-        CommandResult vae = Run("vae", "--channels", "8", "16", "--steps", "2");
+        CommandResult vae = Run("vae", "--channels", "8", "16", "--steps", "2", "--edges", "0.25", "--detail", "4");
         Assert.True(vae.ExitCode == 0, vae.Error);
         Assert.Matches(@"^held out of drawings: \d+\.\d\d dB, sharpness \d+\.\d\d of the originals'", vae.Output);
         Assert.Equal([8, 16], Channels("vae"));
+        JsonElement weights = JsonDocument.Parse(File.ReadAllText(_folder.File("out/vae-training/options.json"))).RootElement.GetProperty("weights");
+        Assert.Equal((0.25, 4), (weights.GetProperty("gradient").GetDouble(), weights.GetProperty("detail").GetDouble()));
 
         CommandResult diffusion = Run("diffusion", "--channels", "32", "64", "--width", "32", "--layers", "1", "--steps", "2");
         Assert.True(diffusion.ExitCode == 0, diffusion.Error);
