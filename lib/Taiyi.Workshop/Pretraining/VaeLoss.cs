@@ -31,7 +31,12 @@ public sealed class VaeLoss(VaeLossWeights weights)
         Tensor error = reconstruction - picture;                                                               // (B, 3, H, W)
         Tensor gradient = error.diff(dim: 3).abs().mean() + error.diff(dim: 2).abs().mean();
         Tensor loss = weights.L1 * error.abs().mean() + weights.Mse * error.square().mean() + weights.Gradient * gradient
-            + weights.Detail * DetailError(picture, reconstruction) + weights.Kl * KlDivergence(posterior);
+            + weights.Kl * KlDivergence(posterior);
+        if (weights.Detail != 0)
+        {
+            loss += weights.Detail * DetailError(picture, reconstruction);
+        }
+
         return loss.MoveToOuterDisposeScope();
     }
 
