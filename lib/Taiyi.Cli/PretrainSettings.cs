@@ -84,10 +84,13 @@ internal sealed class PretrainSettings
 
     /// <summary>The options with everything else that the command line says.</summary>
     public T Overlay<T>(ParseResult parsed, T options)
-        where T : PretrainingOptions => options with
+        where T : PretrainingOptions
+    {
+        long? steps = parsed.GetValue(_steps) ?? options.Steps;
+        return options with
         {
-            Steps = parsed.GetValue(_steps) ?? options.Steps,
-            WarmupSteps = (int)Math.Min(options.WarmupSteps, (parsed.GetValue(_steps) ?? options.Steps) / 10 ?? long.MaxValue), // a short run, too, must reach its peak rate
+            Steps = steps,
+            WarmupSteps = steps is { } all ? (int)Math.Min(options.WarmupSteps, all / 10) : options.WarmupSteps, // a short run, too, must reach its peak rate
             BatchSize = parsed.GetValue(_batchSize) ?? options.BatchSize,
             LearningRate = parsed.GetValue(_learningRate) ?? options.LearningRate,
             RandomSeed = parsed.GetValue(_seed) ?? options.RandomSeed,
@@ -95,6 +98,7 @@ internal sealed class PretrainSettings
             CheckpointEvery = parsed.GetValue(_checkpointEvery) ?? options.CheckpointEvery,
             DType = ModelOptions.ParseDType(parsed.GetValue(_model.DType))?.ToString() ?? options.DType,
         };
+    }
 
     /// <summary>Trains with a view of it on standard error.</summary>
     public void Train(ParseResult parsed, Pretrainer trainer, string folder, CancellationToken cancellationToken)

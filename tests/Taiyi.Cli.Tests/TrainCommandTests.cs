@@ -71,18 +71,20 @@ public class TrainCommandTests
         Assert.DoesNotContain("小", resumed.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Options_change_a_recipe_and_one_weighting_takes_the_place_of_the_other()
+    [Theory]
+    [InlineData("0", null, true)] // none, beside that of the recipe
+    [InlineData("3", 3.0, false)]
+    public void Options_change_a_recipe_and_one_weighting_takes_the_place_of_the_other(string snrGamma, double? gamma, bool debiased)
     {
         using TemporaryFolder folder = WithPictures();
-        string[] changes = ["--snr-gamma", "3", "--noise-offset", "0.25", "--caption-dropout", "0.3"];
+        string[] changes = ["--snr-gamma", snrGamma, "--noise-offset", "0.25", "--caption-dropout", "0.3"];
 
         CommandResult result = CommandProcess.Run(folder.Path, ["train", "mine", .. Settings, "--recipe", "practical", .. changes, "--output", "run"]);
 
         Assert.True(result.ExitCode == 0, result.Error);
         LoraTrainingOptions options = TrainingOptions.FromJson<LoraTrainingOptions>(File.ReadAllText(folder.File("run/options.json")));
-        Assert.False(options.DebiasedEstimation); // which the recipe has
-        Assert.Equal((3, 0.25, 0.3, 20), (options.SnrGamma, options.NoiseOffset, options.CaptionDropout, options.WarmupSteps)); // 20: the recipe's
+        Assert.Equal(debiased, options.DebiasedEstimation);
+        Assert.Equal((gamma, 0.25, 0.3, 20), (options.SnrGamma, options.NoiseOffset, options.CaptionDropout, options.WarmupSteps)); // 20: the recipe's
     }
 
     private static void KillAfter(TemporaryFolder folder, string output, int step)

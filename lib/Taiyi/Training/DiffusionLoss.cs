@@ -57,27 +57,32 @@ public sealed class DiffusionLoss(UNet2DConditionModel unet, SchedulerConfig sch
     /// <param name="timesteps">t, (B) int64.</param>
     public Tensor Weights(Tensor timesteps)
     {
-        if (snrGamma is null && !debiased)
+        Func<double, double>? weight = debiased ? Debiased : snrGamma is { } gamma ? snr => MinSnr(snr, gamma) : null;
+        if (weight is null)
         {
             return ones(timesteps.shape, ScalarType.Float32, timesteps.device);
         }
 
         using Tensor onCpu = timesteps.cpu();
-        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)(debiased ? Debiased(Math.Min(snr, LargestSnr)) : MinSnr(snr)))];
+        float[] weights = [.. onCpu.data<long>().Select(t => Schedule.Snr((int)t)).Select(snr => (float)weight(snr))];
         return tensor(weights, device: timesteps.device);
     }
 
-    private double MinSnr(double snr) => Math.Min(snr, snrGamma!.Value) / schedulerConfig.PredictionType switch
+    private double MinSnr(double snr, double gamma) => Math.Min(snr, gamma) / schedulerConfig.PredictionType switch
     {
         PredictionType.VPrediction => snr + 1,
         PredictionType.Sample => 1,
         _ => snr,
     };
 
-    private double Debiased(double snr) => schedulerConfig.PredictionType switch
+    private double Debiased(double snr)
     {
-        PredictionType.VPrediction => 1 / (snr + 1),
-        PredictionType.Sample => Math.Sqrt(snr),
-        _ => 1 / Math.Sqrt(snr),
-    };
+        snr = Math.Min(snr, LargestSnr);
+        return schedulerConfig.PredictionType switch
+        {
+            PredictionType.VPrediction => 1 / (snr + 1),
+            PredictionType.Sample => Math.Sqrt(snr),
+            _ => 1 / Math.Sqrt(snr),
+        };
+    }
 }

@@ -48,6 +48,23 @@ public sealed class SafetensorsFileTests : IDisposable
         }
     }
 
+    // IEEE 754 half precision: 1 bit of sign, 5 of exponent (bias 15), 10 of fraction. bfloat16: the upper half of a float32.
+    [Theory]
+    [InlineData("F16", new byte[] { 0x00, 0x3c, 0x00, 0xc1, 0xff, 0x7b, 0x01, 0x00 }, new[] { 1f, -2.5f, 65504f, 5.9604645e-8f })] // the last is 2^-24
+    [InlineData("BF16", new byte[] { 0x80, 0x3f, 0x20, 0xc0, 0x49, 0x40, 0x80, 0x00 }, new[] { 1f, -2.5f, 3.140625f, 1.1754944e-38f })] // the last is 2^-126
+    public void The_bytes_of_half_precision_are_read_as_their_formats_define_them(string dtype, byte[] data, float[] expected)
+    {
+        string path = Path.Combine(_folder, "half.safetensors");
+        byte[] header = Encoding.UTF8.GetBytes($$$"""{"w":{"dtype":"{{{dtype}}}","shape":[4],"data_offsets":[0,8]}}""");
+        byte[] length = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        File.WriteAllBytes(path, [.. length, .. header, .. data]);
+
+        using var scope = torch.NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Assert.Equal(expected, file.Read("w").@float().data<float>().ToArray());
+    }
+
     [Fact]
     public void Every_dtype_shape_and_stride_comes_back_as_it_was_written()
     {

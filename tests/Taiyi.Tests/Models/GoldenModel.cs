@@ -35,19 +35,24 @@ internal static class GoldenModel
 
     public static string TinyTaiyi => Repository.Golden("tiny-taiyi");
 
-    /// <summary>Writes the weights of tiny-taiyi's UNet in another form, by the path's ending: <c>torch.save</c>'s or safetensors.</summary>
+    /// <summary>Writes tensors in the form that the path's ending names: <c>torch.save</c>'s or safetensors.</summary>
+    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors)
+    {
+        if (path.EndsWith(".bin", StringComparison.Ordinal))
+        {
+            new TorchArchiveWriter().StateDict(tensors).Save(path);
+            return;
+        }
+
+        SafetensorsFile.Write(path, tensors);
+    }
+
+    /// <summary>Writes the weights of tiny-taiyi's UNet in another form.</summary>
     public static void WriteUNet(string path, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
         using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(TinyTaiyi, "unet", "diffusion_pytorch_model.safetensors"));
-        Dictionary<string, Tensor> weights = file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).to(dtype)); // exact: see tests/Golden/README.md
-        if (path.EndsWith(".bin", StringComparison.Ordinal))
-        {
-            new TorchArchiveWriter().StateDict(weights).Save(path);
-            return;
-        }
-
-        SafetensorsFile.Write(path, weights);
+        Save(path, file.Tensors.Keys.Select(name => KeyValuePair.Create(name, file.Read(name).to(dtype)))); // exact: see tests/Golden/README.md
     }
 
     /// <summary>The parameter name that an old VAE file has for a name of today.</summary>

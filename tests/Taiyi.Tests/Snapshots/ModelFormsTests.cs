@@ -43,7 +43,7 @@ public sealed class ModelFormsTests : IDisposable
             string name = string.Format(null, shard, $"0000{i}-of-00002");
             KeyValuePair<string, Tensor>[] held = [.. expected.Where((_, number) => number % 2 == i - 1)];
             Array.ForEach(held, tensor => map[tensor.Key] = name);
-            Save(Path.Combine(_folder, part, name), held);
+            GoldenModel.Save(Path.Combine(_folder, part, name), held);
         }
 
         File.WriteAllText(Path.Combine(_folder, part, index), JsonSerializer.Serialize(new { metadata = new { }, weight_map = map }));
@@ -60,7 +60,7 @@ public sealed class ModelFormsTests : IDisposable
         using var scope = torch.NewDisposeScope();
         ModelFolder model = CopyWithWeights();
         Dictionary<string, Tensor> expected = Weights(model, "text_encoder");
-        Save(
+        GoldenModel.Save(
             Path.Combine(_folder, "text_encoder", "model.safetensors"),
             [
                 .. expected.Select(tensor => KeyValuePair.Create(prefix + OldName(tensor.Key), tensor.Value)),
@@ -101,7 +101,7 @@ public sealed class ModelFormsTests : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         string path = Path.Combine(_folder, "sd.safetensors");
-        Save(path, [KeyValuePair.Create("model.diffusion_model.out.2.bias", torch.zeros(4)), KeyValuePair.Create(name, torch.zeros(4))]);
+        GoldenModel.Save(path, [KeyValuePair.Create("model.diffusion_model.out.2.bias", torch.zeros(4)), KeyValuePair.Create(name, torch.zeros(4))]);
 
         Assert.Contains("is CLIP", Assert.Throws<CheckpointException>(() => ModelFolder.Open(path)).Message);
     }
@@ -186,17 +186,6 @@ public sealed class ModelFormsTests : IDisposable
             _ => model.OpenTextEncoder(),
         };
         return file.Tensors.Keys.ToDictionary(name => name, file.Read);
-    }
-
-    private static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors)
-    {
-        if (path.EndsWith(".bin", StringComparison.Ordinal))
-        {
-            new TorchArchiveWriter().StateDict(tensors).Save(path);
-            return;
-        }
-
-        SafetensorsFile.Write(path, tensors);
     }
 
     private static void AssertSame(Dictionary<string, Tensor> expected, Dictionary<string, Tensor> actual)
